@@ -1,0 +1,3 @@
+module github.com/roadworthy-dev/roadworthy
+
+go 1.26

@@ -1,0 +1,32 @@
+package problem
+
+// Entry explains one code.
+type Entry struct {
+	Code  string // such as "RW-M02"
+	Means string // what it means, in a sentence or two
+	Mend  string // what to do about it
+}
+
+// Catalog lists every code, sorted. The letter names the room: M manifest,
+// A artifact and build, B bench, E evidence, U usage.
+var Catalog = []Entry{
+	{"RW-A01", "The folder is not inside a git repository, so no commit can name the artifact.", "Run `git init` and commit, or pass --dirty to check the working tree."},
+	{"RW-A02", "A build step failed.", "Run the step by hand in a clean clone; its last lines are shown above."},
+	{"RW-A03", "The commit has no such file or folder.", "Commit the file, or name the folder that holds roadworthy.yaml."},
+	{"RW-B01", "The application ended before it answered.", "Read its last lines above; `roadworthy check --keep` leaves the sandbox to look at."},
+	{"RW-B02", "The application did not answer on its port in time.", "Check that it listens on $PORT on all addresses; raise `boot` in roadworthy.yaml if it is only slow."},
+	{"RW-B03", "The host does not allow the namespaces that the bench needs.", "The message names the setting; on Ubuntu 24.04: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
+	{"RW-B04", "A program that the bench needs is not installed.", "Install the package that the message names."},
+	{"RW-E01", "A byte of the bundle is not what was signed.", "Do not trust the bundle; run the check again."},
+	{"RW-E02", "The bundle is signed by a key that is not trusted.", "Pass the public key that you trust: roadworthy verify --key FILE BUNDLE"},
+	{"RW-E03", "A verdict in the bundle is not what its observations give.", "Do not trust the bundle; run the check again."},
+	{"RW-M01", "The file is not YAML.", "Mend the line; the column is where the parser stopped."},
+	{"RW-M02", "A key is not known.", "Use the nearest key, or remove the line."},
+	{"RW-M03", "A value has the wrong type.", "Write the value as the message shows."},
+	{"RW-M04", "A value refers to something that is not declared.", "Declare it, or correct the name."},
+	{"RW-M05", "A key that is required is missing.", "Add the key; `roadworthy init --print` shows a whole file."},
+	{"RW-M06", "The file is too large, nests too deep or expands without end.", "A manifest is short: at most 256 KiB, 20 levels, no cycles."},
+	{"RW-M07", "There is no roadworthy.yaml here.", "Write one: roadworthy init"},
+	{"RW-M08", "A value is not one of those allowed.", "Use one of the values that the message lists."},
+	{"RW-U01", "The command line names something that does not exist.", "See roadworthy help; the nearest name is in the message."},
+}
