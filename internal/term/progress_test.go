@@ -72,6 +72,12 @@ func (s *screen) text() string {
 	return strings.Join(s.lines, "\n")
 }
 
+func (s *screen) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
+}
+
 func live(s *screen, width *int) *Terminal {
 	return &Terminal{out: s, utf8: true, live: true, size: func() (int, bool) { return *width, true }}
 }
@@ -107,9 +113,9 @@ func TestTheBarIsRedrawnAtMostTenTimesASecondAndOnlyWhenItChanges(t *testing.T) 
 			p.Finish(fmt.Sprint(i), standard.Pass, time.Millisecond)
 			time.Sleep(time.Millisecond)
 		}
-		busy := s.writes
+		busy := s.count()
 		time.Sleep(3 * time.Second)
-		if idle := s.writes - busy; busy > 6 || idle > 4 {
+		if idle := s.count() - busy; busy > 6 || idle > 4 {
 			t.Errorf("%d writes while busy, %d while idle", busy, idle)
 		}
 		p.Close()
@@ -146,10 +152,10 @@ func TestANarrowerWindowIsStillErased(t *testing.T) {
 		time.Sleep(250 * time.Millisecond)
 		synctest.Wait()
 		out.Reset()
-		width = 20 // the bar of 33 columns now takes two rows, the item one
+		width = 20 // the bar of 33 columns and the item of 21 now take two rows each
 		p.Close()
-		if got := out.String(); got != "\x1b[3A\r\x1b[J" {
-			t.Errorf("got %q, want three rows up", got)
+		if got := out.String(); got != "\x1b[4A\r\x1b[J" {
+			t.Errorf("got %q, want four rows up", got)
 		}
 	})
 }
