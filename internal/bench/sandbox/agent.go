@@ -49,8 +49,9 @@ type exitState struct {
 }
 
 func runAgent(fd int) int {
-	// What a terminal sends is the host's to handle.
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// What a terminal sends is the host's to handle. Caught, not ignored:
+	// children would inherit that a signal is ignored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	control := os.NewFile(uintptr(fd), "control")
 	conn, err := net.FileConn(control)
 	control.Close()

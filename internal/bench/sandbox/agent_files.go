@@ -27,7 +27,7 @@ type stamp struct {
 	ctime int64
 }
 
-// inside turns a path below the tmpfs into the path that the application sees.
+// walk visits everything below the tmpfs, with the path that the application sees.
 func (l *layers) walk(visit func(inside, path string, info fs.FileInfo)) {
 	for folder, name := range l.upper {
 		base := l.root + "/" + name
@@ -66,7 +66,7 @@ func (a *agent) doWritten(request writtenRequest) (any, []int, error) {
 			return
 		}
 		if w, ok := describe(inside, path, info, request.Needles); ok {
-			w.Created = !known && !existed(inside, a.setup.App)
+			w.Created = !known && !existed(inside, a.layers.app)
 			list = append(list, w)
 		}
 	})

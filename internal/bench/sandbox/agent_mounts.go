@@ -17,6 +17,7 @@ import (
 // tmpfs of limited size, reached by a file descriptor after the pivot.
 type layers struct {
 	root   string            // "/proc/self/fd/N": the tmpfs
+	app    string            // the same for the artifact as it was; "" for none
 	upper  map[string]string // folder inside the sandbox -> folder of the tmpfs
 	before map[string]stamp  // what was there when the sandbox was ready
 }
@@ -35,11 +36,7 @@ func mountAll(request setupRequest) (*layers, error) {
 	m.mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	m.tmpfs()
 	m.accounts()
-	submounts := m.submounts()
-	m.overlay("/", "/", "upper")
-	for _, path := range submounts {
-		m.submount(path)
-	}
+	m.hostFolders()
 	m.homes()
 	m.temporary()
 	m.devices()
@@ -69,7 +66,7 @@ func (m *mounter) mount(source, target, kind string, flags uintptr, data string)
 }
 
 func (m *mounter) folder(path string, mode os.FileMode) string {
-	if m.err == nil {
+	if m.err == nil && !isFolder(path) {
 		m.try("make "+path, os.MkdirAll(path, mode))
 		m.try("open "+path, os.Chmod(path, mode))
 	}
@@ -94,15 +91,24 @@ func (m *mounter) tmpfs() {
 	if m.err != nil {
 		return
 	}
-	fd, err := unix.Open(m.request.Work, unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0)
-	m.try("open the tmpfs", err)
-	m.layers.root = fmt.Sprintf("/proc/self/fd/%d", fd)
+	m.layers.root = m.held(m.request.Work)
+	if m.request.App != "" {
+		m.layers.app = m.held(m.request.App)
+	}
 	m.folder(m.root, 0o755)
+	m.mount(m.root, m.root, "", unix.MS_BIND, "") // a pivot needs a mount point
+}
+
+// held keeps a folder reachable after the pivot.
+func (m *mounter) held(path string) string {
+	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0)
+	m.try("open "+path, err)
+	return fmt.Sprintf("/proc/self/fd/%d", fd)
 }
 
 // accounts writes the files of /etc that must differ from the host's.
 func (m *mounter) accounts() {
-	etc := m.request.Work + "/upper/etc"
+	etc := m.request.Work + "/" + layerName("/etc")
 	if m.request.Identity {
 		return
 	}
@@ -161,44 +167,107 @@ func under(path string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
 }
 
-// submounts lists the host's other file systems: an overlay of / does not see them.
-func (m *mounter) submounts() []string {
-	file, err := os.Open("/proc/self/mountinfo")
+// hostFolders shows the host's folders through overlays. One overlay of the
+// whole root is refused in a user namespace: the mounts below it are locked
+// (mount_namespaces(7)), so each folder without mounts below it gets its own.
+func (m *mounter) hostFolders() {
+	mounts, err := mountPoints()
 	m.try("list the mounts", err)
+	m.children("/", mounts)
+	for _, folder := range []string{"/proc", "/sys", "/dev", "/tmp", "/run", "/var/tmp", "/home"} {
+		m.folder(m.root+folder, 0o755)
+	}
+}
+
+func (m *mounter) children(parent string, mounts []string) {
+	entries, err := os.ReadDir(parent)
 	if err != nil {
-		return nil
+		return // what we may not list, the application may not read either
+	}
+	for _, entry := range entries {
+		path := filepath.Join(parent, entry.Name())
+		switch {
+		case m.err != nil || under(path, masked):
+		case entry.Type()&os.ModeSymlink != 0:
+			if target, err := os.Readlink(path); err == nil {
+				m.try("link "+path, os.Symlink(target, m.root+path))
+			}
+		case entry.IsDir():
+			m.hostFolder(path, mounts)
+		}
+	}
+}
+
+func (m *mounter) hostFolder(path string, mounts []string) {
+	m.folder(m.root+path, 0o755)
+	below := slices.ContainsFunc(mounts, func(mount string) bool { return strings.HasPrefix(mount, path+"/") })
+	switch {
+	case path == "/etc" && below: // containers mount single files there
+		m.try("copy /etc", copySmallFiles(path, m.request.Work+"/"+layerName(path)))
+		m.fresh(path, layerName(path), 0o755)
+	case below:
+		m.children(path, mounts)
+	default:
+		m.overlay(path, path, layerName(path))
+		if m.err != nil && path != "/usr" && path != "/etc" { // a file system that cannot be a lower layer
+			m.err = nil
+			delete(m.layers.upper, path)
+			_ = unix.Mount(path, m.root+path, "", unix.MS_BIND|unix.MS_REC, "")
+			_ = unix.Mount("", m.root+path, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
+		}
+	}
+}
+
+func layerName(path string) string { return "up" + strings.ReplaceAll(path, "/", "-") }
+
+// mountPoints lists where the host's file systems are mounted.
+func mountPoints() ([]string, error) {
+	file, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
 	}
 	defer file.Close()
 	var paths []string
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		fields := strings.Fields(lines.Text()) // proc(5): the mount point is the fifth
-		if len(fields) < 5 || fields[4] == "/" {
-			continue
-		}
-		path := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`).Replace(fields[4])
-		if info, err := os.Stat(path); err == nil && info.IsDir() && !under(path, masked) && !slices.Contains(paths, path) {
-			paths = append(paths, path)
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if fields := strings.Fields(lines.Text()); len(fields) > 4 { // proc(5): the mount point is the fifth
+			paths = append(paths, unescape.Replace(fields[4]))
 		}
 	}
-	return paths
+	return paths, lines.Err()
 }
 
-// submount shows another file system of the host, read-only where no overlay fits.
-func (m *mounter) submount(path string) {
-	if m.err != nil {
-		return
-	}
-	target := m.root + path
-	if info, err := os.Stat(target); err != nil || !info.IsDir() {
-		return
-	}
-	m.overlay(path, path, "mount"+strings.ReplaceAll(path, "/", "-"))
-	if m.err != nil {
-		m.err = nil
-		delete(m.layers.upper, path)
-		_ = unix.Mount(path, target, "", unix.MS_BIND, "")
-		_ = unix.Mount("", target, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID, "")
-	}
+// copySmallFiles copies what can be read; it does not overwrite.
+func copySmallFiles(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
+		target := to + strings.TrimPrefix(path, from)
+		if err != nil {
+			return nil //nolint:nilerr // what we may not read, the application may not either
+		}
+		if entry.IsDir() {
+			return os.MkdirAll(target, 0o755) //nolint:gosec // for all to read
+		}
+		if _, err := os.Lstat(target); err == nil {
+			return nil
+		}
+		if entry.Type()&os.ModeSymlink != 0 {
+			link, err := os.Readlink(path)
+			if err != nil {
+				return nil //nolint:nilerr // it vanished
+			}
+			return os.Symlink(link, target)
+		}
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() > 4<<20 {
+			return nil //nolint:nilerr // it vanished
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil //nolint:nilerr // unreadable for us
+		}
+		return os.WriteFile(target, data, info.Mode().Perm())
+	})
 }
 
 // homes hides the home folders, where keys and tokens lie, except the

@@ -185,8 +185,8 @@ func namespaces(network Network) *syscall.SysProcAttr {
 	return attr
 }
 
-// HostUID returns the host's user id of the application inside: what the
-// files of the artifact must belong to.
+// HostUID returns the host's user and group id of the application inside: what
+// the files of the artifact must belong to, so that it may change them.
 func HostUID() int {
 	if os.Geteuid() == 0 {
 		return hostBase + AppUID

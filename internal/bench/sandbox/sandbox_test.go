@@ -24,9 +24,6 @@ func TestMain(m *testing.M) {
 func start(t testing.TB, config sandbox.Config) *sandbox.Sandbox {
 	t.Helper()
 	s, err := sandbox.Start(context.Background(), config)
-	if errors.Is(err, sandbox.ErrForbidden) {
-		t.Skipf("this host forbids sandboxes: %v", err)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +77,7 @@ func appFolder(t *testing.T, files map[string]string) string {
 		if err != nil {
 			return err
 		}
-		return os.Chown(path, sandbox.HostUID(), -1)
+		return os.Chown(path, sandbox.HostUID(), sandbox.HostUID())
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -119,11 +116,11 @@ func TestWrittenFilesAreFoundWhereverTheyAre(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, w := range list {
-		got[w.Path] = fmt.Sprint(w.Kind, w.Created, w.Hits)
+		got[w.Path] = fmt.Sprintf("%s %v %v", w.Kind, w.Created, w.Hits)
 	}
 	for path, want := range map[string]string{
-		"/app/new": "filetrue[0]", "/app/keep": "filefalse[]", "/app/gone": "removedfalse[]",
-		"/tmp/t": "filetrue[1]", "/var/tmp/d": "dirtrue[]", "/dev/shm/s": "filetrue[0 1]", "/home/app/h": "filetrue[]",
+		"/app/new": "file true [0]", "/app/keep": "file false []", "/app/gone": "removed false []",
+		"/tmp/t": "file true [1]", "/var/tmp/d": "dir true []", "/dev/shm/s": "file true [0 1]", "/home/app/h": "file true []",
 	} {
 		if got[path] != want {
 			t.Errorf("%s: got %q, want %q", path, got[path], want)
@@ -285,9 +282,6 @@ func TestAsProcessOneAnUnhandledSIGTERMIsIgnored(t *testing.T) {
 
 func TestNothingIsLeftBehind(t *testing.T) {
 	s, err := sandbox.Start(context.Background(), sandbox.Config{})
-	if errors.Is(err, sandbox.ErrForbidden) {
-		t.Skip(err)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
