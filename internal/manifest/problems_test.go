@@ -3,9 +3,11 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
@@ -190,15 +192,42 @@ func TestParseReadsAliases(t *testing.T) {
 	}
 }
 
+// TestEveryWordIsTaken ties the words of the table to the constants.
+func TestEveryWordIsTaken(t *testing.T) {
+	for _, kind := range []ServiceType{Postgres, MariaDB, Redis, SQLite, SMTP, Syslog, HTTP} {
+		if m := mustParse(t, least+"services: {a: "+string(kind)+"}\n"); m.Services["a"].Type != kind {
+			t.Errorf("%s is read as %s", kind, m.Services["a"].Type)
+		}
+	}
+	for _, effect := range []Effect{EffectPort, EffectLevel, EffectToken, EffectRecipients, EffectWorkers, EffectFacility, EffectSession, EffectNone} {
+		if m := mustParse(t, least+"config: {settings: {A: {effect: "+string(effect)+"}}}\n"); m.Config.Settings["A"].Effect != effect {
+			t.Errorf("%s is read as %s", effect, m.Config.Settings["A"].Effect)
+		}
+	}
+	for file, want := range map[string]string{"a.yml": "yaml", "a.toml": "toml", "a.json": "json", "a.ini": "ini", "a.cfg": "ini", ".env": "dotenv", "etc/.env.local": "dotenv", "a": "yaml"} {
+		if m := mustParse(t, least+"config: {file: {path: "+file+"}}\n"); m.Config.File.Format != want {
+			t.Errorf("%s is read as %s, want %s", file, m.Config.File.Format, want)
+		}
+		mustParse(t, least+"config: {file: {argument: --config, format: "+want+"}}\n")
+	}
+	for _, format := range []string{"go", "cobertura", "lcov", "jacoco", "coverage.py"} {
+		mustParse(t, least+"test: {run: x, format: "+format+"}\n")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
-	for _, c := range wrong {
-		if len(c.text) < 1000 {
-			f.Add([]byte(least + c.text))
+	for _, name := range slices.Sorted(maps.Keys(wrong)) {
+		if text := wrong[name].text; len(text) < 1000 {
+			f.Add([]byte(least + text))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		begin := time.Now()
 		m, err := Parse("", data)
+		if took := time.Since(begin); took > 10*time.Second { // a hundred times what the limits cost
+			t.Errorf("parse took %v", took)
+		}
 		var list problem.List
 		switch {
 		case (m == nil) == (err == nil):
