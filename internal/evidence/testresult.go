@@ -1,0 +1,58 @@
+package evidence
+
+import (
+	"fmt"
+
+	testresult "github.com/in-toto/attestation/go/predicates/test_result/v0"
+	intoto "github.com/in-toto/attestation/go/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/roadworthy-dev/roadworthy/internal/standard"
+)
+
+// TestResultType is the predicate type of in-toto's test-result v0.1, which
+// tells other tools in short what a [Check] tells in full.
+const TestResultType = "https://in-toto.io/attestation/test-result/v0.1"
+
+// The results of test-result v0.1.
+const (
+	resultPassed = "PASSED"
+	resultWarned = "WARNED"
+	resultFailed = "FAILED"
+)
+
+// newTestResult gives what follows from a check for test-result v0.1; its
+// tests are the claims. The predicate reads WARNED as "passed with warnings",
+// so only a claim that does not apply is warned of. One that is unknown or in
+// error failed: nothing else keeps a reader from taking it for passed.
+func newTestResult(subject Subject, check Check) (*intoto.Statement, error) {
+	result := &testresult.TestResult{
+		Result: resultPassed,
+		Configuration: []*intoto.ResourceDescriptor{
+			{Name: manifestName, Digest: map[string]string{"sha256": string(check.Manifest.Digest)}},
+			{Name: "definitions", Digest: map[string]string{"sha256": string(check.Definitions)}},
+		},
+	}
+	for _, v := range check.Verdicts {
+		switch v.Outcome {
+		case standard.Pass:
+			result.PassedTests = append(result.PassedTests, v.Claim)
+		case standard.NotApplicable:
+			result.WarnedTests = append(result.WarnedTests, v.Claim)
+		default:
+			result.FailedTests = append(result.FailedTests, v.Claim)
+		}
+	}
+	if len(result.WarnedTests) > 0 {
+		result.Result = resultWarned
+	}
+	// A check without verdicts proved nothing.
+	if len(result.FailedTests) > 0 || len(check.Verdicts) == 0 {
+		result.Result = resultFailed
+	}
+	predicate, err := protojson.Marshal(result)
+	if err != nil {
+		return nil, fmt.Errorf("encode test result: %w", err)
+	}
+	return newStatement(subject, TestResultType, predicate)
+}
