@@ -105,7 +105,7 @@ func viewOf(run Run) view {
 	v := view{
 		Style: template.CSS(pageStyle), Policy: policy(), //nolint:gosec // our own stylesheet
 		Title: term.Line(a.Name) + ": " + run.Verdict(), Name: term.Line(a.Name),
-		Mark: markView(run.State().outcome()), Verdict: run.Verdict(),
+		Mark: markView(run.State().outcome()), Verdict: run.sentence(),
 		Facts: []viewFact{
 			{"artifact", term.Line(a.Digest), true}, {"commit", term.Line(a.ShortCommit()), true},
 			{"asked", modeOf(run), false}, {"took", took(run.Took.Check), false},

@@ -18,7 +18,7 @@ type markdownFormat struct{}
 func (markdownFormat) Write(w io.Writer, run Run) error {
 	run = run.bounded()
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s roadworthy: %s\n\n", term.MarkOf(run.State().outcome()).Shape, run.Verdict())
+	fmt.Fprintf(&b, "## %s roadworthy: %s\n\n", term.MarkOf(run.State().outcome()).Shape, run.sentence())
 	fmt.Fprintf(&b, "%s · artifact %s · commit %s · %s · %s\n\n",
 		mdCode(run.Application.Name), mdCode(run.Application.ShortDigest()), mdCode(run.Application.ShortCommit()),
 		modeOf(run), took(run.Took.Check))

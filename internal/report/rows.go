@@ -9,6 +9,8 @@ type row struct {
 	Command bool // the text can be typed
 }
 
+const suppliedBy = "supplied by roadworthy, not by the application itself"
+
 // rowsOf tells a claim: what was done, expected and seen, and, where it did
 // not pass, why and how to mend it. Empty lines are left out.
 func rowsOf(host Host, c Claim) []row {
@@ -28,7 +30,7 @@ func rowsOf(host Host, c Claim) []row {
 		all = append(all, row{"mend", mend, false})
 	}
 	if v.By == standard.ByRoadworthy {
-		all = append(all, row{"by", "roadworthy supplies it, not the application", false})
+		all = append(all, row{"by", suppliedBy, false})
 	}
 	rows := all[:0]
 	for _, r := range all {

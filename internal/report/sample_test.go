@@ -86,6 +86,7 @@ func sampleVerdict(c standard.Claim) standard.Verdict {
 		v.Remedy = "collect errors of the same kind and send one mail for a growing span of time"
 	case "error.mail.dead":
 		v.Outcome = standard.Error
+		v.Seen = ""
 		v.Why = "the control failed: the mail sink that was to stall answered within 3 milliseconds"
 		v.Remedy = "run the check again; if it stays, report it with the bundle"
 	case "workers.replace":

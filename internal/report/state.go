@@ -75,6 +75,22 @@ func (r Run) Verdict() string {
 	return string(state)
 }
 
+// sentence returns the state with what it rests on.
+func (r Run) sentence() string {
+	counts, state, asked := r.Counts(), r.State(), count(len(r.Requirements), "requirement")
+	switch state {
+	case NotReady:
+		return fmt.Sprintf("%s: %d of %s failed", state, counts[standard.Fail], asked)
+	case Broken:
+		return fmt.Sprintf("%s: %d of %s could not be judged", state, counts[standard.Error], asked)
+	case NotProven:
+		return fmt.Sprintf("%s: %d of %s", state, counts[standard.Unknown], asked)
+	case Partly:
+		return fmt.Sprintf("%s: %s of %d asked, and none refused", state, asked, len(standard.Requirements))
+	}
+	return fmt.Sprintf("%s: all %s hold or do not apply", state, asked)
+}
+
 func (r Run) outcome() standard.Outcome {
 	outcomes := make([]standard.Outcome, len(r.Requirements))
 	for i, requirement := range r.Requirements {

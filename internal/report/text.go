@@ -14,6 +14,7 @@ import (
 const (
 	measure   = 112 // columns beyond which running text is hard to read
 	wideTable = 100 // columns from which the number of claims is shown
+	narrow    = 64  // columns below which titles are left out
 	labels    = 10  // columns of "expected  "
 	shownRows = 12  // lines of one field, unless verbose
 	excerpted = 40  // lines of one excerpt, when verbose
@@ -96,12 +97,15 @@ func (p *page) header(run Run) {
 	a := run.Application
 	p.line(p.paint(term.Bold, a.Name), "  ", p.paint(term.Plain, a.ShortDigest()), "  ",
 		p.paint(term.Muted, "commit "+a.ShortCommit()))
+	p.facts(0, muted(factsOf(run)))
+}
+
+func factsOf(run Run) []string {
 	facts := []string{modeOf(run)}
-	if run.Host.System != "" {
-		facts = append(facts, run.Host.System)
-	}
-	if run.Host.Kernel != "" {
-		facts = append(facts, "kernel "+run.Host.Kernel)
+	for _, fact := range []string{run.Host.System, named("kernel ", run.Host.Kernel)} {
+		if fact != "" {
+			facts = append(facts, fact)
+		}
 	}
 	if run.Host.Processors > 0 {
 		facts = append(facts, count(run.Host.Processors, "processor"))
@@ -109,11 +113,50 @@ func (p *page) header(run Run) {
 	if run.Tool != "" {
 		facts = append(facts, "roadworthy "+run.Tool)
 	}
-	p.wrapped("", 0, term.Muted, strings.Join(facts, " · "))
+	return facts
+}
+
+func named(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return name + value
+}
+
+func muted(texts []string) []term.Cell {
+	return mapped(texts, func(text string) term.Cell { return term.Cell{Text: text, Style: term.Muted} })
+}
+
+// facts writes short facts, as many to a line as fit.
+func (p *page) facts(indent int, facts []term.Cell) {
+	between := p.terminal.Line(" · ")
+	line, used := "", 0
+	flush := func() {
+		if line != "" {
+			p.line(strings.Repeat(" ", indent), line)
+		}
+		line, used = "", 0
+	}
+	for _, fact := range facts {
+		text := p.terminal.Line(fact.Text)
+		if used > 0 && indent+used+len(between)+term.Width(text) > p.width {
+			flush()
+		}
+		if used > 0 {
+			line += p.terminal.Paint(term.Muted, between)
+			used += term.Width(between)
+		}
+		line += p.terminal.Paint(fact.Style, text)
+		used += term.Width(text)
+	}
+	flush()
 }
 
 func (p *page) overview(run Run) {
 	table := term.Table{Indent: 2, Right: []int{3}, Flex: 2}
+	if p.width < narrow {
+		table.Right, table.Flex = []int{2}, 1
+	}
 	var all []Requirement
 	groups := run.groups()
 	for _, g := range groups {
@@ -149,7 +192,9 @@ func (p *page) cells(r Requirement) []term.Cell {
 	row := []term.Cell{
 		{Text: shape + " " + mark.Word, Style: mark.Style},
 		{Text: p.terminal.Line(r.ID), Style: quiet},
-		{Text: p.terminal.Line(r.Title), Style: term.Muted},
+	}
+	if p.width >= narrow {
+		row = append(row, term.Cell{Text: p.terminal.Line(r.Title), Style: term.Muted})
 	}
 	if p.width >= wideTable {
 		row = append(row, term.Cell{Text: fmt.Sprintf("%d/%d", r.claimsReady(), len(r.Claims)), Style: term.Muted})
@@ -157,9 +202,10 @@ func (p *page) cells(r Requirement) []term.Cell {
 	return append(row, term.Cell{Text: took(r.Took), Style: term.Muted})
 }
 
-// reason tells, beneath a requirement that does not apply, why.
+// reason tells, beneath a requirement that is let through otherwise than by
+// the application itself, why.
 func (p *page) reason(r Requirement) {
-	if r.Outcome != standard.NotApplicable || p.verbose {
+	if p.verbose || !r.Outcome.Ready() {
 		return
 	}
 	for _, c := range r.Claims {
@@ -168,44 +214,47 @@ func (p *page) reason(r Requirement) {
 			return
 		}
 	}
+	for _, c := range r.Claims {
+		if c.Verdict.By == standard.ByRoadworthy {
+			p.wrapped("", 6, term.Muted, suppliedBy)
+			return
+		}
+	}
 }
 
 func (p *page) summary(run Run) {
 	counts := run.Counts()
-	var parts []string
+	var parts []term.Cell
 	for _, outcome := range []standard.Outcome{
 		standard.Pass, standard.Fail, standard.Error, standard.Unknown, standard.NotApplicable,
 	} {
 		if n := counts[outcome]; n > 0 {
 			mark := term.MarkOf(outcome)
-			parts = append(parts, p.terminal.Paint(mark.Style, fmt.Sprintf("%d %s", n, mark.Word)))
+			parts = append(parts, term.Cell{Text: fmt.Sprintf("%d %s", n, mark.Word), Style: mark.Style})
 		}
 	}
 	p.line()
 	state := run.State()
 	p.line(p.terminal.Shape(state.outcome()), " ",
-		p.terminal.Paint(term.MarkOf(state.outcome()).Style, p.terminal.Line(run.Verdict())))
-	parts = append(parts, p.paint(term.Muted, took(run.Took.Check)))
-	p.line("  ", strings.Join(parts, p.paint(term.Muted, " · ")))
-	if times := timesOf(run.Took); times != "" {
-		p.wrapped("", 2, term.Muted, times)
-	}
+		p.terminal.Paint(term.MarkOf(state.outcome()).Style, p.terminal.Line(run.sentence())))
+	p.facts(2, append(parts, term.Cell{Text: took(run.Took.Check), Style: term.Muted}))
+	p.facts(2, muted(timesOf(run.Took)))
 	if run.Bundle != "" {
-		p.line("  ", p.paint(term.Muted, "evidence  "), p.paint(term.Plain, run.Bundle))
+		p.line("  ", p.label("evidence"), p.paint(term.Plain, run.Bundle))
 	}
 	if next := run.next(); next != "" {
-		p.line("  ", p.paint(term.Muted, "next      "), p.paint(term.Accent, next))
+		p.line("  ", p.label("next"), p.paint(term.Accent, next))
 	}
 }
 
-func timesOf(t Timings) string {
+func timesOf(t Timings) []string {
 	var parts []string
 	for _, part := range []Timing{{"build", t.Build}, {"tests", t.Tests}, {"sandbox start", t.Sandbox}} {
 		if part.Took > 0 {
 			parts = append(parts, part.Name+" "+took(part.Took))
 		}
 	}
-	return strings.Join(parts, " · ")
+	return parts
 }
 
 func took(s Seconds) string { return term.Duration(time.Duration(s)) }

@@ -32,24 +32,25 @@ func (p *page) blocks(run Run, outcome standard.Outcome, word string) {
 // passed are counted, not shown, unless asked for.
 func (p *page) block(run Run, r Requirement) {
 	p.wrapped(p.terminal.Shape(r.Outcome)+" ", 2, term.Bold, r.ID+"  "+r.Title)
-	hidden := 0
+	hidden := map[standard.Outcome]int{}
 	for _, c := range r.Claims {
 		if c.Verdict.Outcome.Ready() && !p.verbose {
-			hidden++
+			hidden[c.Verdict.Outcome]++
 			continue
 		}
 		p.claim(run, c)
 	}
-	if hidden > 0 {
-		p.line("  ", p.paint(term.Muted, fmt.Sprintf("%s ok, shown with --verbose", count(hidden, "other claim"))))
+	for _, outcome := range []standard.Outcome{standard.Pass, standard.NotApplicable} {
+		if n := hidden[outcome]; n > 0 {
+			text := fmt.Sprintf("%s %s, shown with --verbose", count(n, "other claim"), term.MarkOf(outcome).Word)
+			p.line("  ", p.paint(term.Muted, text))
+		}
 	}
 }
 
 func (p *page) claim(run Run, c Claim) {
-	mark := term.MarkOf(c.Verdict.Outcome)
-	lead := "  " + p.terminal.Status(c.Verdict.Outcome, 0) + "  "
-	indent := 2 + 2 + term.Width(mark.Word) + 2
-	p.wrapped(lead, indent, term.Plain, c.ID+"  "+c.Says)
+	p.line("  ", p.terminal.Status(c.Verdict.Outcome, 0), "  ", p.paint(term.Bold, c.ID))
+	p.wrapped("", 4, term.Plain, c.Says)
 	for _, row := range rowsOf(run.Host, c) {
 		p.row(row)
 	}
@@ -64,7 +65,7 @@ func (p *page) claim(run Run, c Claim) {
 }
 
 func (p *page) row(r row) {
-	lead := "    " + p.terminal.Paint(term.Muted, term.Pad(r.Name, labels))
+	lead := "    " + p.label(r.Name)
 	if r.Command { // never wrapped, so that it can be copied
 		p.line(lead, p.paint(term.Accent, r.Text))
 		return
@@ -87,15 +88,20 @@ func (p *page) row(r row) {
 	}
 }
 
+// label returns the name of a row; its spaces are not painted.
+func (p *page) label(name string) string {
+	return p.paint(term.Muted, name) + term.Pad("", labels-term.Width(name))
+}
+
 func (p *page) excerpt(e Excerpt) {
 	p.line("    ", p.paint(term.Muted, e.Title))
-	bar := "│ "
+	bar := "│"
 	if !p.terminal.UTF8() {
-		bar = "| "
+		bar = "|"
 	}
 	lines := term.Wrap(p.terminal.Text(e.Text), p.width-6)
 	for _, line := range lines[:min(len(lines), excerpted)] {
-		p.line("    ", p.terminal.Paint(term.Muted, bar), line)
+		p.line("    ", p.terminal.Paint(term.Muted, bar), " ", line)
 	}
 	if rest := len(lines) - excerpted; rest > 0 {
 		p.line("    ", p.paint(term.Muted, fmt.Sprintf("… %s, in the evidence", count(rest, "more line"))))
@@ -111,7 +117,7 @@ func (p *page) restrictions(run Run) {
 	for _, r := range run.Host.Restrictions {
 		p.wrapped("  "+p.terminal.Shape(standard.Unknown)+" ", 4, term.Plain, r.Refused)
 		if r.Allow != "" {
-			p.line("    ", p.terminal.Paint(term.Muted, term.Pad("allow", labels)), p.paint(term.Accent, r.Allow))
+			p.line("    ", p.label("allow"), p.paint(term.Accent, r.Allow))
 		}
 	}
 }
@@ -127,9 +133,10 @@ func (r Run) next() string {
 		return r.Next
 	}
 	var first string
+	worst := standard.NotApplicable
 	r.each(func(_ Requirement, c Claim) {
-		if first == "" && !c.Verdict.Outcome.Ready() {
-			first = c.ID
+		if o := c.Verdict.Outcome; !o.Ready() && o != worst && standard.Worst(o, worst) == o {
+			first, worst = c.ID, o
 		}
 	})
 	switch {
