@@ -1,0 +1,177 @@
+package scaffold
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// plan is a proposal before it is written.
+type plan struct {
+	facts     *facts
+	stack     stack
+	name      line
+	processes []line
+	release   []string
+	releaseBy string
+	settings  []setting
+	services  []service
+	unknown   []string // settings whose effect is not known
+	token     string   // the setting of the status route's token, "" for none
+	status    string   // its path, "" for none
+	faults    []line
+	notes     []string
+}
+
+// line is a key, its value as text, and why.
+type line struct{ name, value, why string }
+
+// placeholder stands where nothing tells the command.
+const placeholder = "./CHANGE-ME"
+
+func newPlan(f *facts, folder string) *plan {
+	p := &plan{facts: f}
+	p.findName(folder)
+	p.stack = detect(f, p.name.value)
+	p.notes = append(p.notes, p.stack.notes...)
+	p.findProcesses()
+	p.findSettings()
+	p.findStatus()
+	p.findFaults()
+	p.note("The traffic is only GET /: add what an ordinary session does, a request that writes among it.")
+	if len(p.unknown) > 0 {
+		p.note("What these settings change is not known: %s. Say it with effect, service or reply, or remove them.", strings.Join(p.unknown, ", "))
+	}
+	if f.bounded {
+		p.note("The folder is large: only a part of its sources was looked at.")
+	}
+	return p
+}
+
+func (p *plan) note(format string, args ...any) {
+	p.notes = append(p.notes, fmt.Sprintf(format, args...))
+}
+
+var (
+	goModule = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
+	majorVer = regexp.MustCompile(`/v[0-9]+$`)
+)
+
+// findName takes the name that the project gives itself, else the folder's.
+func (p *plan) findName(folder string) {
+	p.name = line{"name", sanitize(folder), "the folder's name"}
+	if m := goModule.FindStringSubmatch(p.facts.files["go.mod"]); m != nil {
+		path := strings.Split(majorVer.ReplaceAllString(m[1], ""), "/")
+		if name := sanitize(path[len(path)-1]); name != "" {
+			p.name = line{"name", name, "go.mod"}
+		}
+	} else if name := packageName(p.facts.files["package.json"]); name != "" {
+		p.name = line{"name", name, "package.json"}
+	}
+	if p.name.value == "" {
+		p.name = line{"name", "app", "the folder's name cannot be used"}
+	}
+}
+
+func packageName(text string) string {
+	var p struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal([]byte(text), &p) != nil {
+		return ""
+	}
+	return sanitize(p.Name[strings.LastIndexByte(p.Name, '/')+1:])
+}
+
+// sanitize makes a name of the manifest from any text, "" where it cannot.
+func sanitize(text string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(text))
+	clean = strings.TrimLeft(clean, "-0123456789")
+	return strings.TrimRight(clean[:min(len(clean), 63)], "-")
+}
+
+// findProcesses takes the Procfile, else the Dockerfile, else what is usual.
+func (p *plan) findProcesses() {
+	p.release, p.releaseBy = p.stack.release, "usual for "+p.stack.says
+	for _, process := range procfile(p.facts.files["Procfile"]) {
+		name := sanitize(process[0])
+		switch {
+		case !fits(process[1]) || name == "" || slices.ContainsFunc(p.processes, func(l line) bool { return l.name == name }):
+			p.note("The line %s of the Procfile is left out.", clean(process[0]))
+		case name == "release":
+			p.release, p.releaseBy = []string{process[1]}, "Procfile"
+		default:
+			p.processes = append(p.processes, line{name, process[1], "Procfile"})
+		}
+	}
+	if slices.ContainsFunc(p.processes, func(l line) bool { return l.name == "web" }) {
+		return
+	}
+	web := line{"web", p.stack.web, "guessed from " + p.stack.from}
+	if command := dockerWeb(p.facts.files["Dockerfile"]); fits(command) {
+		web = line{"web", command, "Dockerfile"}
+		p.note("processes.web is the Dockerfile's command: its paths are those of the image, write those of the folder.")
+	}
+	switch {
+	case !fits(web.value):
+		web = line{"web", placeholder, "nothing tells how it is run"}
+		p.note("How the application is run is not known: write the command as processes.web.")
+	case web.why != "Dockerfile":
+		p.note("processes.web is guessed: %s.", clean(web.value))
+	}
+	p.processes = append([]line{web}, p.processes...)
+}
+
+// fits tells whether a command can stand in a manifest in one line.
+func fits(command string) bool {
+	return strings.TrimSpace(command) != "" && len(command) <= 1000
+}
+
+// findStatus looks for a status route and the setting of its token.
+func (p *plan) findStatus() {
+	for _, path := range []string{"/status", "/healthz", "/health"} {
+		if _, ok := p.facts.routes[path]; ok {
+			p.status = path
+			break
+		}
+	}
+	for _, s := range p.settings {
+		if s.name == "STATUS_TOKEN" || p.token == "" && statusToken.MatchString(s.name) {
+			p.token = s.name
+		}
+	}
+	p.unknown = slices.DeleteFunc(p.unknown, func(name string) bool { return name == p.token && p.status != "" })
+	switch {
+	case p.status == "":
+		p.note("No status route was found: the standard asks for one behind a secret token.")
+	case p.token == "":
+		p.note("The route %s was found, but no setting for its token: add one, then declare status.", p.status)
+	default:
+		p.note("The status route is taken to read its token from the header \"Authorization: Bearer …\".")
+	}
+}
+
+var statusToken = regexp.MustCompile(`^(STATUS|HEALTH|HEALTHZ|MONITOR|MONITORING)_(TOKEN|SECRET|KEY)$`)
+
+// findFaults looks for routes that fail or dawdle on purpose.
+func (p *plan) findFaults() {
+	for _, fault := range []struct {
+		name   string
+		routes []string
+	}{{"exception", []string{"/fault", "/boom", "/crash"}}, {"slow", []string{"/slow", "/sleep"}}} {
+		i := slices.IndexFunc(fault.routes, func(route string) bool { return p.facts.routes[route] != "" })
+		if i < 0 {
+			p.note("No route for faults.%s was found: without it some claims stay unknown.", fault.name)
+			continue
+		}
+		route := fault.routes[i]
+		p.faults = append(p.faults, line{fault.name, "GET " + route, p.facts.routes[route]})
+	}
+}

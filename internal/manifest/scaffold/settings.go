@@ -1,0 +1,188 @@
+package scaffold
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
+)
+
+// maxSettings bounds the settings that a proposal lists.
+const maxSettings = 40
+
+// ambient are variables that the surroundings set, not the application's own.
+var ambient = []string{
+	"HOME", "PATH", "USER", "PWD", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TERM", "CI", "HOSTNAME", "NODE_ENV", "RAILS_ENV",
+	"RACK_ENV", "APP_ENV", "DJANGO_SETTINGS_MODULE", "PYTHONPATH", "GOPATH", "GOMAXPROCS", "JAVA_HOME", "NO_COLOR", "VIRTUAL_ENV",
+	"LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "BUNDLE_GEMFILE",
+}
+
+// setting is one line under config.settings.
+type setting struct{ name, value, why string }
+
+// service is one line under services.
+type service struct {
+	name string
+	kind manifest.ServiceType
+	why  string
+}
+
+// drivers tell a service by what an application depends on: package names in
+// dependency files, images in compose files.
+var drivers = []struct {
+	kind manifest.ServiceType
+	form *regexp.Regexp
+}{
+	{manifest.Postgres, regexp.MustCompile(`(?i)jackc/pgx|lib/pq\b|psycopg|asyncpg|"pg"|"postgres"|['"]pg['"]|org\.postgresql|ext-pgsql|pdo_pgsql|image:\s*["']?\S*postg`)},
+	{manifest.MariaDB, regexp.MustCompile(`(?i)go-sql-driver/mysql|mysqlclient|pymysql|"mysql2?"|['"]mysql2['"]|mysql-connector|mariadb-java|pdo_mysql|image:\s*["']?\S*(mysql|mariadb)`)},
+	{manifest.SQLite, regexp.MustCompile(`(?i)modernc\.org/sqlite|mattn/go-sqlite3|better-sqlite3|"sqlite3"|['"]sqlite3['"]|sqlite-jdbc|aiosqlite`)},
+	{manifest.Redis, regexp.MustCompile(`(?i)redis/go-redis|gomodule/redigo|(?m:^redis\b)|"(io)?redis"|['"]redis['"]|jedis|lettuce|predis|image:\s*["']?\S*(redis|valkey)`)},
+}
+
+// dependencyFiles are where drivers are looked for, in order.
+var dependencyFiles = []string{
+	"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml", "go.mod", "requirements.txt", "pyproject.toml",
+	"package.json", "Gemfile", "pom.xml", "build.gradle", "build.gradle.kts", "composer.json",
+}
+
+// databases are the kinds that DATABASE_URL can name.
+var databases = []manifest.ServiceType{manifest.Postgres, manifest.MariaDB, manifest.SQLite}
+
+// parts are the variables that hold one part of a service's address each.
+var parts = regexp.MustCompile(`^(PG|DB_|DATABASE_|POSTGRES_|MYSQL_|MARIADB_|REDIS_|SMTP_|MAIL_)(HOST|PORT|USER|USERNAME|PASSWORD|PASS|NAME|DATABASE|DB)$`)
+
+var partValues = map[string]string{
+	"HOST": "$host", "PORT": "$port", "USER": "$user", "USERNAME": "$user", "PASSWORD": "$password", "PASS": "$password",
+	"NAME": "$database", "DATABASE": "$database", "DB": "$database",
+}
+
+var partKinds = map[string][]manifest.ServiceType{
+	"PG": {manifest.Postgres}, "POSTGRES_": {manifest.Postgres}, "DB_": databases, "DATABASE_": databases,
+	"MYSQL_": {manifest.MariaDB}, "MARIADB_": {manifest.MariaDB}, "REDIS_": {manifest.Redis}, "SMTP_": {manifest.SMTP}, "MAIL_": {manifest.SMTP},
+}
+
+var (
+	exampleLine = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=`)
+	shellUse    = regexp.MustCompile(`\$\{?([A-Z_][A-Z0-9_]*)`)
+)
+
+// allVariables joins what sources read, what .env.example lists and what
+// commands use.
+func (p *plan) allVariables() map[string]string {
+	all := maps.Clone(p.facts.variables)
+	for _, file := range []string{".env.example", ".env.sample"} {
+		for _, m := range exampleLine.FindAllStringSubmatchIndex(p.facts.files[file], -1) {
+			first(all, p.facts.files[file][m[2]:m[3]], file, p.facts.files[file], m[2])
+		}
+	}
+	for _, process := range p.processes {
+		for _, m := range shellUse.FindAllStringSubmatch(process.value, -1) {
+			if _, ok := all[m[1]]; !ok {
+				all[m[1]] = "the command of " + process.name
+			}
+		}
+	}
+	maps.DeleteFunc(all, func(name, _ string) bool { return slices.Contains(ambient, name) })
+	return all
+}
+
+// findSettings fills the settings, and the services that they need.
+func (p *plan) findSettings() {
+	p.findServices()
+	all := p.allVariables()
+	names := slices.SortedFunc(maps.Keys(all), compareNames)
+	for i, name := range names {
+		if i == maxSettings {
+			p.note("Only %d of %d environment variables are listed.", maxSettings, len(names))
+			break
+		}
+		p.settings = append(p.settings, p.setting(name, all[name]))
+	}
+	if _, ok := all["PORT"]; !ok {
+		p.note("Nothing reads PORT: the bench tells the application by it where to listen. Declare the setting that does with effect: port.")
+	}
+	if _, ok := all["LOG_LEVEL"]; !ok {
+		p.note("Nothing reads LOG_LEVEL: declare the setting of the log's threshold with effect: level.")
+	}
+}
+
+// compareNames puts the names with a meaning first, in the order of the table.
+func compareNames(a, b string) int {
+	if d := rank(a) - rank(b); d != 0 {
+		return d
+	}
+	return strings.Compare(a, b)
+}
+
+func rank(name string) int {
+	i := slices.IndexFunc(manifest.Conventions, func(c manifest.Convention) bool { return c.Name == name })
+	if i < 0 {
+		return len(manifest.Conventions)
+	}
+	return i
+}
+
+// findServices tells services by drivers.
+func (p *plan) findServices() {
+	for _, d := range drivers {
+		for _, file := range dependencyFiles {
+			if found := d.form.FindString(p.facts.files[file]); found != "" {
+				p.service([]manifest.ServiceType{d.kind}, file+" names "+found)
+				break
+			}
+		}
+	}
+}
+
+// service returns the name of a service of one of some kinds. Where there is
+// none it adds one of the first kind.
+func (p *plan) service(kinds []manifest.ServiceType, why string) string {
+	for _, s := range p.services {
+		if slices.Contains(kinds, s.kind) {
+			return s.name
+		}
+	}
+	name := map[manifest.ServiceType]string{manifest.Redis: "cache", manifest.SMTP: "mail", manifest.Syslog: "syslog"}[kinds[0]]
+	if name == "" {
+		name = "db"
+	}
+	if slices.ContainsFunc(p.services, func(s service) bool { return s.name == name }) {
+		name = string(kinds[0])
+	}
+	p.services = append(p.services, service{name, kinds[0], why})
+	return name
+}
+
+// setting proposes one setting.
+func (p *plan) setting(name, where string) setting {
+	s := setting{name: name, value: "{}", why: where}
+	convention, known := manifest.ConventionOf(name)
+	switch m := parts.FindStringSubmatch(name); {
+	case known && convention.Service != "": // implied: no service need be declared
+		s.why += "; reaches the service " + convention.Service
+	case known && convention.Effect == manifest.EffectService:
+		s.value = fmt.Sprintf("{service: %s}", p.needed(convention.Types, name))
+	case known:
+		s.why += "; shows as " + string(convention.Effect)
+	case m != nil:
+		s.value = fmt.Sprintf("{service: %s, value: %s}", p.needed(partKinds[m[1]], name), partValues[m[2]])
+		s.why += "; guessed from its name"
+	default:
+		s.why += "; what it changes is not known"
+		p.unknown = append(p.unknown, name)
+	}
+	return s
+}
+
+// needed returns the service that a variable names, and notes a guess.
+func (p *plan) needed(kinds []manifest.ServiceType, variable string) string {
+	before := len(p.services)
+	name := p.service(kinds, variable+" asks for it")
+	if len(p.services) > before && len(kinds) > 1 {
+		p.note("The type of the service that %s names is a guess: %s.", variable, kinds[0])
+	}
+	return name
+}
