@@ -63,6 +63,7 @@ type viewCount struct {
 
 type viewFinding struct {
 	ID, Says, Why, Mend string
+	Command             bool // Mend can be typed
 	Mark                viewMark
 }
 
@@ -81,6 +82,7 @@ type viewRequirement struct {
 type viewClaim struct {
 	ID, Says, PassRule, Blind string
 	Mark                      viewMark
+	Open                      bool
 	Tags                      []string
 	Rows                      []row
 	Excerpts                  []Excerpt
@@ -107,7 +109,7 @@ func viewOf(run Run) view {
 		Title: term.Line(a.Name) + ": " + run.Verdict(), Name: term.Line(a.Name),
 		Mark: markView(run.State().outcome()), Verdict: run.sentence(),
 		Facts: []viewFact{
-			{"artifact", term.Line(a.Digest), true}, {"commit", term.Line(a.ShortCommit()), true},
+			{"artifact", term.Line(a.Digest), true}, {"commit", term.Line(commitOf(a)), true},
 			{"asked", modeOf(run), false}, {"took", took(run.Took.Check), false},
 			{"host", strings.TrimSpace(term.Line(run.Host.System + " " + run.Host.Kernel)), false},
 			{"roadworthy", term.Line(run.Tool), false}, {"evidence", term.Line(run.Bundle), true},
@@ -141,6 +143,13 @@ func viewOf(run Run) view {
 	return v
 }
 
+func commitOf(a Application) string {
+	if a.Commit != "" && a.Dirty {
+		return a.Commit + " + uncommitted changes"
+	}
+	return firstOf(a.Commit, "none")
+}
+
 func markView(outcome standard.Outcome) viewMark {
 	mark := term.MarkOf(outcome)
 	class := map[term.Style]string{term.Good: "ok", term.Bad: "bad", term.Warn: "warn"}[mark.Style]
@@ -156,14 +165,14 @@ func findingsOf(run Run, outcome standard.Outcome) []viewFinding {
 		if c.Verdict.Outcome != outcome {
 			return
 		}
-		mend := firstOf(c.Verdict.Remedy, c.Remedy)
+		mend, command := firstOf(c.Verdict.Remedy, c.Remedy), false
 		if allow := run.Host.allow(c); allow != "" && outcome != standard.Fail {
-			mend = allow
+			mend, command = allow, true
 		}
 		found = append(found, viewFinding{
 			ID: term.Line(c.ID), Says: term.Line(c.Says), Mark: markView(outcome),
 			Why:  brief(firstOf(c.Verdict.Why, c.Verdict.Seen)),
-			Mend: brief(mend),
+			Mend: brief(mend), Command: command,
 		})
 	})
 	return found
@@ -180,8 +189,11 @@ func requirementView(run Run, r Requirement) viewRequirement {
 	for _, c := range r.Claims {
 		claim := viewClaim{
 			ID: term.Line(c.ID), Says: term.Line(c.Says), PassRule: term.Clean(c.PassRule), Blind: term.Clean(c.Blind),
-			Mark: markView(c.Verdict.Outcome),
+			Mark: markView(c.Verdict.Outcome), Open: !c.Verdict.Outcome.Ready(),
 			Rows: mapped(rowsOf(run.Host, c), func(r row) row { return row{r.Name, term.Clean(r.Text), r.Command} }),
+		}
+		if claim.PassRule == term.Clean(c.Verdict.Expected) {
+			claim.PassRule = ""
 		}
 		if claim.ID == out.ID { // a requirement without claims stands for itself; ids stay unique
 			claim.ID = ""
