@@ -9,7 +9,12 @@
 // An application that follows the conventions (PORT, LOG_LEVEL, DATABASE_URL,
 // STATUS_TOKEN, /status …) needs about ten lines; the conventions are the
 // table in conventions.go. The room reads a file and nothing else: it does not
-// look at the application. Read next: internal/bench.
+// look at the application.
+//
+// keys.go is the one description of the keys: check.go refuses by it, schema.go
+// publishes it for editors, and read.go and settings.go make a Manifest of what
+// passed. yaml.go and tree.go stand between the YAML library and us and bound
+// what a file can cost. Read next: internal/manifest/scaffold, internal/bench.
 package manifest
 
 import "time"
@@ -131,7 +136,7 @@ const (
 // Status is the status route.
 type Status struct {
 	Path   string // "/status"
-	Token  string // the setting that holds its token
+	Token  string // the setting that holds its token; STATUS_TOKEN need not be declared besides
 	Header string // "Authorization: Bearer $token" by default
 }
 
@@ -140,6 +145,8 @@ type Status struct {
 // It is written as "METHOD PATH", "METHOD PATH {key: value}" (a form),
 // "METHOD PATH json {key: value}", or as a mapping with request and headers.
 // $nonce is a fresh text for each session; $NAME is the value of a setting.
+// [Expand] fills them in. Every $NAME in a path or a header is a setting; in a
+// body, where other dollar signs are usual, an upper case name is.
 type Step struct {
 	Method  string
 	Path    string

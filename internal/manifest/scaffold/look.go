@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
 // The bounds of a look, so that a folder of any size ends soon.
@@ -24,6 +26,7 @@ type facts struct {
 	files     map[string]string // content of the known files at the top, by name
 	sources   []string          // paths of sources, sorted
 	variables map[string]string // environment variables, to the "file:line" of the first read
+	named     map[string]string // variables of the conventions that a source names in quotes, likewise
 	routes    map[string]string // "/status" and the like, to "file:line"
 	wsgi      []string          // paths of wsgi.py
 	mains     []string          // folders of Go's package main, sorted, "." first
@@ -59,6 +62,7 @@ var (
 	nodeRead  = regexp.MustCompile(`process\.env\.([A-Za-z_]\w*)`)
 	nodeIndex = regexp.MustCompile(`process\.env\[\s*["']([A-Za-z_]\w*)["']`)
 	nodeTaken = regexp.MustCompile(`\{([^{}]*)\}\s*=\s*process\.env\b`)
+	namedOnly = regexp.MustCompile("[\"'`]([A-Z][A-Z_]*)[\"'`]")
 	wordForm  = regexp.MustCompile(`[A-Za-z_]\w*`)
 	goMain    = regexp.MustCompile(`(?m)^package main\b`)
 	route     = regexp.MustCompile("[\"'`](?:GET )?/?(status|healthz?|fault|boom|crash|slow|sleep)/?(?:\\{\\$\\})?[\"'`]")
@@ -79,42 +83,54 @@ func extension(name string) string {
 	}
 }
 
+func newFacts() *facts {
+	return &facts{files: map[string]string{}, variables: map[string]string{}, named: map[string]string{}, routes: map[string]string{}}
+}
+
 // look gathers the facts of a folder.
 func look(folder fs.FS) (*facts, error) {
-	f := &facts{files: map[string]string{}, variables: map[string]string{}, routes: map[string]string{}}
+	f := newFacts()
 	for _, name := range known {
 		if text, ok := readText(folder, name); ok {
 			f.files[name] = text
 		}
 	}
-	entries := 0
-	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			if name == "." {
-				return err
-			}
-			return nil // what cannot be read tells nothing
-		}
-		if entries++; entries > maxEntries || len(f.sources) >= maxFiles {
-			f.bounded = true
-			return fs.SkipAll
-		}
-		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(skipped, d.Name())) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.Type().IsRegular() && extension(name) != "" && !isTest(d.Name()) {
-			f.source(folder, name)
-		}
-		return nil
-	})
-	if err != nil {
+	w := &walker{facts: f, folder: folder}
+	if err := fs.WalkDir(folder, ".", w.visit); err != nil {
 		return nil, fmt.Errorf("walk the folder: %w", err)
 	}
 	slices.SortFunc(f.mains, func(a, b string) int { return strings.Compare(strings.TrimPrefix(a, "."), strings.TrimPrefix(b, ".")) })
 	return f, nil
+}
+
+// walker looks at the files of a folder, up to the bounds.
+type walker struct {
+	facts   *facts
+	folder  fs.FS
+	entries int
+}
+
+func (w *walker) visit(name string, d fs.DirEntry, err error) error {
+	if err != nil {
+		if name == "." {
+			return err
+		}
+		return nil // what cannot be read tells nothing
+	}
+	if w.entries++; w.entries > maxEntries || len(w.facts.sources) >= maxFiles {
+		w.facts.bounded = true
+		return fs.SkipAll
+	}
+	if d.IsDir() {
+		if name != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(skipped, d.Name())) {
+			return fs.SkipDir
+		}
+		return nil
+	}
+	if d.Type().IsRegular() && extension(name) != "" && !isTest(d.Name()) {
+		w.facts.source(w.folder, name)
+	}
+	return nil
 }
 
 // source looks into one source.
@@ -139,6 +155,11 @@ func (f *facts) source(folder fs.FS, name string) {
 			for _, variable := range found {
 				first(f.variables, variable, name, text, m[2])
 			}
+		}
+	}
+	for _, m := range namedOnly.FindAllStringSubmatchIndex(text, -1) {
+		if _, ok := manifest.ConventionOf(text[m[2]:m[3]]); ok { // in a table of settings, say
+			first(f.named, text[m[2]:m[3]], name, text, m[2])
 		}
 	}
 	for _, m := range route.FindAllStringSubmatchIndex(text, -1) {

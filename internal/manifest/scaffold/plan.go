@@ -16,6 +16,7 @@ type plan struct {
 	processes []line
 	release   []string
 	releaseBy string
+	file      line // the variable that names the configuration file; "" for none
 	settings  []setting
 	services  []service
 	unknown   []string // settings whose effect is not known

@@ -100,8 +100,12 @@ var kinds = map[string]struct {
 		[]string{"  - composer install", "  web: \"php -S 0.0.0.0:$PORT -t public\"", "    LOG_LEVEL: {}", "status: {path: /status, token: HEALTH_TOKEN}"}, nil},
 	"docker": {map[string]string{"Dockerfile": "FROM a\nCMD [\"old\"]\nENTRYPOINT [\"/srv/run\", \"a b\"]\nCMD [\"--port\", \"80\"]\n"},
 		[]string{"name: docker", "  web: \"/srv/run 'a b' --port 80\""}, []string{"No file tells the language", "paths are those of the image"}},
-	"empty": {nil, []string{"name: empty", "  web: ./CHANGE-ME"}, []string{"not known"}},
-	"9 !":   {nil, []string{"name: app"}, nil},
+	"table of settings": {map[string]string{"main.py": "T = {'PORT': 'port', \"SYSLOG_URL\": 'x', 'UNKNOWN': 1}\npath = os.environ.get('APP_CONFIG')\n"},
+		[]string{"  web: python3 main.py", "    PORT: {}", "    SYSLOG_URL: {}", "  file: {variable: APP_CONFIG}"}, []string{"APP_CONFIG", "a Python script"}},
+	"only a file": {map[string]string{"server.js": "process.env.SHOP_CONFIG_FILE"}, []string{"  web: node server.js", "  file: {variable: SHOP_CONFIG_FILE}"}, nil},
+	"bare php":    {map[string]string{"index.php": "<?php"}, []string{"  web: \"php -S 0.0.0.0:$PORT\"", "    PORT: {}"}, nil},
+	"empty":       {nil, []string{"name: empty", "  web: ./CHANGE-ME"}, []string{"not known"}},
+	"9 !":         {nil, []string{"name: app"}, nil},
 }
 
 func TestPropose(t *testing.T) {
@@ -190,8 +194,8 @@ func FuzzPropose(f *testing.F) {
 	f.Add("web: \xff\x01\u2028", "\"/status\" os.Getenv(\"MONITOR_KEY\")", "a\nb")
 	f.Add("web: {a: b}\nweb: - x\nrelease: !!int 3\na: *b", "os.Getenv(\"DATABASE_URL\") os.Getenv(\"MYSQL_URL\")", "")
 	f.Fuzz(func(t *testing.T, procfile, source, name string) {
-		fsys := &facts{files: map[string]string{"Procfile": procfile, "Dockerfile": "CMD " + name, ".env.example": name + "=" + source, "go.mod": "module " + name, "package.json": name},
-			variables: map[string]string{}, routes: map[string]string{}}
+		fsys := newFacts()
+		fsys.files = map[string]string{"Procfile": procfile, "Dockerfile": "CMD " + name, ".env.example": name + "=" + source, "go.mod": "module " + name, "package.json": name}
 		for _, m := range readers[".go"][0].FindAllStringSubmatch(source, -1) {
 			fsys.variables[m[1]] = name + ".go:1"
 		}

@@ -78,6 +78,11 @@ func (p *plan) allVariables() map[string]string {
 			first(all, p.facts.files[file][m[2]:m[3]], file, p.facts.files[file], m[2])
 		}
 	}
+	for name, where := range p.facts.named {
+		if _, ok := all[name]; !ok {
+			all[name] = where + " names it"
+		}
+	}
 	for _, process := range p.processes {
 		for _, m := range shellUse.FindAllStringSubmatch(process.value, -1) {
 			if _, ok := all[m[1]]; !ok {
@@ -93,6 +98,7 @@ func (p *plan) allVariables() map[string]string {
 func (p *plan) findSettings() {
 	p.findServices()
 	all := p.allVariables()
+	p.findFile(all)
 	names := slices.SortedFunc(maps.Keys(all), compareNames)
 	for i, name := range names {
 		if i == maxSettings {
@@ -107,6 +113,26 @@ func (p *plan) findSettings() {
 	if _, ok := all["LOG_LEVEL"]; !ok {
 		p.note("Nothing reads LOG_LEVEL: declare the setting of the log's threshold with effect: level.")
 	}
+}
+
+// fileVariable is the usual name of a variable that names a file of settings.
+var fileVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?CONFIG(_FILE|_PATH)?$`)
+
+// findFile takes the variable that names the configuration file, if there is
+// exactly one, out of the settings.
+func (p *plan) findFile(all map[string]string) {
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if fileVariable.MatchString(name) {
+			found = append(found, name)
+		}
+	}
+	if len(found) != 1 {
+		return
+	}
+	p.file = line{found[0], "", all[found[0]]}
+	delete(all, found[0])
+	p.note("%s is taken to name a YAML file of the same settings: say its format, and the key of each setting in it.", found[0])
 }
 
 // compareNames puts the names with a meaning first, in the order of the table.

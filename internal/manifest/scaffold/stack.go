@@ -35,10 +35,23 @@ func detect(f *facts, name string) stack {
 		return rubyStack(f)
 	case f.has("composer.json"):
 		return phpStack(f)
-	case f.has("package.json"): // last: others hold it too, for their assets
+	case f.has("package.json"): // late: others hold it too, for their assets
 		return nodeStack(f)
+	case f.firstOf("app.py", "main.py") != "":
+		return scriptStack(f.firstOf("app.py", "main.py"), "python3", "a Python script")
+	case f.firstOf("server.js", "app.js", "index.js") != "":
+		return scriptStack(f.firstOf("server.js", "app.js", "index.js"), "node", "a Node script")
+	case f.firstOf("public/index.php", "index.php") != "":
+		s := phpStack(f)
+		return stack{from: f.firstOf("public/index.php", "index.php"), says: "a PHP script", web: s.web}
 	}
 	return stack{notes: []string{"No file tells the language: write build and test by hand."}}
+}
+
+// scriptStack is a script with no file that pins dependencies.
+func scriptStack(file, program, says string) stack {
+	return stack{from: file, says: says, web: program + " " + file,
+		notes: []string{"No file pins dependencies, and nothing tells how " + says + " is built and tested: write build and test by hand."}}
 }
 
 func goStack(f *facts, name string) stack {

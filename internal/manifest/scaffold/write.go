@@ -55,10 +55,16 @@ func (p *plan) writeBuild(w *writer) {
 }
 
 func (p *plan) writeSettings(w *writer) {
-	if len(p.settings) > 0 {
+	if len(p.settings) > 0 || p.file.name != "" {
 		w.gap()
 		w.line("", "config", "", "")
-		w.comment("  ", "file: {variable: APP_CONFIG} if a flat file holds the same settings; then give each its key")
+		if p.file.name != "" {
+			w.line("  ", "file", "{variable: "+p.file.name+"}", p.file.why+"; guessed from its name")
+		} else {
+			w.comment("  ", "file: {variable: APP_CONFIG} if a flat file holds the same settings; then give each its key")
+		}
+	}
+	if len(p.settings) > 0 {
 		w.line("  ", "settings", "", "where each variable is read")
 		for _, s := range p.settings {
 			w.line("    ", s.name, s.value, s.why)
