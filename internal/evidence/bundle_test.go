@@ -339,7 +339,7 @@ func flatten(byProbe map[string][]standard.Verdict) []standard.Verdict {
 }
 
 func TestCodesAreExplained(t *testing.T) {
-	for _, code := range []string{codeTampered, codeUntrusted, codeVerdict} {
+	for _, code := range []string{codeTampered, codeUntrusted, codeVerdict, codeKey} {
 		if !slices.ContainsFunc(problem.Catalog, func(e problem.Entry) bool { return e.Code == code }) {
 			t.Errorf("%s is not in the catalog", code)
 		}

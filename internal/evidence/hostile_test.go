@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -113,6 +114,16 @@ func TestHostileStatementsCostLittle(t *testing.T) {
 				t.Errorf("allocated %d MiB", got>>20)
 			}
 		})
+	}
+}
+
+// Nor is whoever writes an envelope.
+func TestHostileEnvelopeCostsLittle(t *testing.T) {
+	all := parts(t, written(t, testKey("signer"), sample(t)))
+	all[0].data = []byte(`{"signatures":[` + strings.Repeat("{},", maxEnvelope/3-100) + `{}]}`)
+	data := assembled(t, all)
+	if got := allocated(func() { refused(t, data, "many signatures") }); got > 24<<20 {
+		t.Errorf("allocated %d MiB", got>>20)
 	}
 }
 
@@ -231,7 +242,7 @@ func (d failingDisk) ReadAt(p []byte, off int64) (int, error) {
 	return n, errDisk
 }
 
-func TestLimitsFitTheFormat(t *testing.T) {
+func TestLimits(t *testing.T) {
 	for _, limit := range []int64{maxEnvelope, maxPublicKey, maxManifest, maxObservation, maxAttachment} {
 		if _, err := header(blobPrefix+string(DigestOf(nil)), limit); err != nil {
 			t.Errorf("%d bytes: %v", limit, err)
@@ -239,5 +250,48 @@ func TestLimitsFitTheFormat(t *testing.T) {
 	}
 	if int64(maxBlobs) > math.MaxInt64/int64(maxAttachment) {
 		t.Error("the sum of the sizes can overflow")
+	}
+	attached := func(i int, size int64) AttachmentRef {
+		name := fmt.Sprintf("%06d", i)
+		return AttachmentRef{Name: name, Blob: Blob{Digest: DigestOf([]byte(name)), Size: size}}
+	}
+	for name, c := range map[string]struct {
+		count int
+		size  int64
+		ok    bool
+	}{
+		"as many": {maxBlobs, 1, true}, "one too many": {maxBlobs + 1, 1, false},
+		"as large": {1, maxAttachment, true}, "one byte larger": {1, maxAttachment + 1, false},
+		"as much": {maxTotal / maxAttachment, maxAttachment, true}, "too much": {maxTotal/maxAttachment + 1, maxAttachment, false},
+		"negative": {2, -1, false},
+	} {
+		check, _, err := sample(t).check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.Observations, check.Attachments = nil, nil
+		for i := range c.count {
+			check.Attachments = append(check.Attachments, attached(i, c.size))
+		}
+		if err := check.validate(); c.ok != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		check.Attachments[0].Digest = "00"
+		if check.validate() == nil {
+			t.Errorf("%s: a blob without digest", name)
+		}
+		twins := []AttachmentRef{attached(1, 1), attached(2, 2)}
+		twins[1].Digest = twins[0].Digest
+		if check.Attachments = twins; check.validate() == nil {
+			t.Errorf("%s: a blob of two sizes", name)
+		}
+	}
+}
+
+func TestEndlessAttachmentIsRefused(t *testing.T) {
+	content := sample(t)
+	content.Attachments = []Attachment{{Name: "log", MediaType: "text/plain", File: "/dev/zero"}}
+	if err := Write(io.Discard, testKey("signer"), content); err == nil {
+		t.Error("it was written")
 	}
 }

@@ -4,7 +4,6 @@ package evidence
 const (
 	maxEnvelope    = 4 << 20   // bytes of one envelope
 	maxTokens      = 1 << 17   // JSON tokens of one payload: about 7,000 verdicts
-	maxDepth       = 16        // nesting of one payload
 	maxPublicKey   = 1 << 10   // bytes of public-key.pem
 	maxManifest    = 256 << 10 // bytes of manifest.yaml, as internal/manifest allows
 	maxObservation = 32 << 20  // bytes of one observation: a judge holds one at a time in memory

@@ -83,6 +83,7 @@ func tiny(t testing.TB) Content {
 }
 
 func TestEveryByteCounts(t *testing.T) {
+	t.Parallel()
 	data := written(t, testKey("signer"), tiny(t))
 	opened(t, data, testKey("signer").Public())
 	mutated := slices.Clone(data)
@@ -125,6 +126,7 @@ func TestHeadersAndPaddingHaveNoFreeBytes(t *testing.T) {
 }
 
 func TestTruncatedOrLonger(t *testing.T) {
+	t.Parallel()
 	data := written(t, testKey("signer"), tiny(t))
 	for i := range data {
 		refused(t, data[:i], "only %d bytes of %d", i, len(data))
