@@ -83,6 +83,9 @@ func (r *bracesReader) offerReturn(b bracesBody, i int) {
 	case "string":
 		after = "(" + value + `) + "x"`
 	case "array":
+		if value == "[]" {
+			return
+		}
 		after = "[]"
 	default:
 		if r.isJava || value == "undefined" || value == "this" {
@@ -173,8 +176,8 @@ func (r *bracesReader) statementAround(i int) (from, to int) {
 // must be known and nothing may be joined before them.
 func (r *bracesReader) isArithmetic(i int) bool {
 	left, right := r.at(i-1), r.at(i+1)
-	if left.kind == text || right.kind == text {
-		return false
+	if left.kind == text || right.kind == text || (r.at(i-2).is("=") && r.at(i-3).text == left.text) {
+		return false // the latter counts, and its loop would not end
 	}
 	if r.tokens[i].is("-") {
 		return r.isJava || left.kind == number || right.kind == number

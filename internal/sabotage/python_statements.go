@@ -189,8 +189,8 @@ func (p *pythonReader) offerOperator(f pythonFunction, tokens []lexeme, i int) {
 	switch swap.kind {
 	case Arithmetic:
 		isValue := left.kind == number || (left.kind == word && !isPythonKeyword(left.text)) || left.is(")", "]")
-		if !isValue || (left.kind != number && right.kind != number) || left.kind == text || right.kind == text {
-			return
+		if !isValue || (left.kind != number && right.kind != number) || left.kind == text || right.kind == text || (i > 2 && tokens[i-2].is("=") && tokens[i-3].text == left.text) {
+			return // the last of these counts, and its loop would not end
 		}
 	case Logic:
 		rank = weak
