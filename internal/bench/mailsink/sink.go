@@ -3,7 +3,8 @@
 //
 // The invariant: a mail is in the record if and only if the server answered
 // 250 to it. The mode is read under the same lock as the record is written, so
-// that once [Sink.Set] has returned no mail is accepted under the old mode. Mails beyond the bound are still accepted, and counted.
+// that once [Sink.Set] has returned no mail is accepted under the old mode.
+// Mails beyond the bound are still accepted, and counted.
 //
 // It speaks SMTP (RFC 5321) with STARTTLS (RFC 3207) under a certificate that
 // it makes for itself, and takes any credentials by AUTH PLAIN and LOGIN. It
