@@ -112,7 +112,15 @@ func realKey(body string) bool {
 }
 
 // varied refuses what a person typed to fill a place.
-func varied(text string) bool { return diverse(text) && !isPlaceholder(text) }
+func varied(text string) bool { return diverse(text) && !isExample(text) }
+
+// isExample tells a token that was written for a manual. Only long words count:
+// short ones come up by chance in what a generator made.
+func isExample(token string) bool {
+	lower := strings.ToLower(token)
+	return slices.ContainsFunc([]string{"example", "placeholder", "changeme", "redacted", "1234567890", "0123456789", "abcdefgh"},
+		func(word string) bool { return strings.Contains(lower, word) })
+}
 
 // diverse reports whether a text has at least ten different characters.
 func diverse(text string) bool {
@@ -135,7 +143,7 @@ func awsPairs(content []byte) []secret {
 	var all []secret
 	for _, id := range awsID.FindAllIndex(content, -1) {
 		name := string(content[id[0]:id[1]])
-		if isPlaceholder(name) {
+		if isExample(name) {
 			continue
 		}
 		from := max(0, id[0]-near)

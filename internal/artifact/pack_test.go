@@ -1,0 +1,369 @@
+package artifact
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+func pack(t *testing.T, dir string, config Config, layoutDir string) Image {
+	t.Helper()
+	image, err := Pack(t.Context(), dir, config, layoutDir)
+	must(t, err)
+	return image
+}
+
+// program is an application with its build steps.
+type program struct {
+	needs string // a program that the build needs
+	files map[string]string
+	run   []string
+}
+
+var programs = map[string]program{
+	"go": {"go", map[string]string{
+		"go.mod": "module hello\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() { println(\"hello\") }\n",
+	}, []string{"go build -trimpath -o bin/hello ."}},
+	"python": {"python3", map[string]string{
+		"app.py": "import lib.part\n", "lib/__init__.py": "", "lib/part.py": "X = 1\n", "run*": "#!/bin/sh\nexec python3 app.py\n",
+	}, []string{"python3 app.py", "test -d lib/__pycache__"}},
+	"node": {"npm", map[string]string{
+		"package.json":      `{"name":"hello","version":"1.0.0","dependencies":{"tool":"file:./tool"}}`,
+		"tool/package.json": `{"name":"tool","version":"1.0.0","bin":{"tool":"cli.js"}}`, "tool/cli.js*": "#!/usr/bin/env node\nconsole.log('tool')\n",
+	}, []string{"npm install --offline --no-audit --no-fund --install-links", "test -L node_modules/.bin/tool", "node_modules/.bin/tool"}},
+}
+
+func TestSameInputSameDigest(t *testing.T) {
+	for name, p := range programs {
+		t.Run(name, func(t *testing.T) {
+			if _, err := exec.LookPath(p.needs); err != nil {
+				t.Skipf("SKIP: %s is not installed", p.needs)
+			}
+			repo := newRepo(t, p.files)
+			config := Config{Name: name, Processes: map[string]string{"web": "./run", "worker": "./work"}, Env: map[string]string{"B": "2", "A": "1"}}
+			build := func(dir string, umask int) Image {
+				old := syscall.Umask(umask)
+				defer syscall.Umask(old)
+				revision, into := checkout(t, Source{Dir: dir})
+				must(t, Build(t.Context(), Steps{Dir: into, Run: p.run, CommitTime: revision.CommitTime}, func(line string) { t.Log(line) }))
+				config.Revision = revision
+				return pack(t, into, config, filepath.Join(t.TempDir(), "layout"))
+			}
+			first := build(repo, 0o022)
+			clone := filepath.Join(t.TempDir(), "elsewhere")
+			git(t, t.TempDir(), "clone", "-q", repo, clone)
+			second := build(clone, 0o077)
+			if first.Digest != second.Digest {
+				t.Errorf("two builds of one commit: %s and %s", first.Digest, second.Digest)
+			}
+			addCommit(t, repo, map[string]string{"more": "x"})
+			if third := build(repo, 0o022); third.Digest == first.Digest {
+				t.Error("another commit has the same digest")
+			}
+		})
+	}
+}
+
+func TestDigestDependsOnEveryInput(t *testing.T) {
+	base := map[string]string{"a": "1", "d/b": "2", "l": "-> a"}
+	config := func() Config {
+		return Config{
+			Name: "n", Revision: Revision{Commit: "c", Tree: "t", CommitTime: time.Unix(5, 0), Repository: "https://h.test/r"},
+			Processes: map[string]string{"web": "w"}, Env: map[string]string{"A": "1"},
+		}
+	}
+	layoutDir := t.TempDir()
+	seen := map[string]string{}
+	try := func(name string, change func(dir string, c *Config)) string {
+		dir, c := t.TempDir(), config()
+		write(t, dir, base)
+		change(dir, &c)
+		image := pack(t, dir, c, layoutDir)
+		if other, ok := seen[image.Digest]; ok {
+			t.Errorf("%s and %s have one digest", name, other)
+		}
+		seen[image.Digest] = name
+		return image.Digest
+	}
+	same := try("nothing", func(string, *Config) {})
+	for name, change := range map[string]func(dir string, c *Config){
+		"content": func(dir string, _ *Config) { write(t, dir, map[string]string{"a": "9"}) },
+		"mode":    func(dir string, _ *Config) { write(t, dir, map[string]string{"a*": "1"}) },
+		"name":    func(dir string, _ *Config) { must(t, os.Rename(dir+"/a", dir+"/z")) },
+		"link": func(dir string, _ *Config) {
+			must(t, os.Remove(dir+"/l"))
+			write(t, dir, map[string]string{"l": "-> d/b"})
+		},
+		"folder":   func(dir string, _ *Config) { must(t, os.Mkdir(dir+"/empty", 0o700)) },
+		"commit":   func(_ string, c *Config) { c.Revision.Commit = "x" },
+		"time":     func(_ string, c *Config) { c.Revision.CommitTime = time.Unix(6, 0) },
+		"dirty":    func(_ string, c *Config) { c.Revision.Dirty = true },
+		"process":  func(_ string, c *Config) { c.Processes["web"] = "x" },
+		"variable": func(_ string, c *Config) { c.Env["A"] = "2" },
+		"title":    func(_ string, c *Config) { c.Name = "m" },
+	} {
+		try(name, change)
+	}
+	// What must not matter: the way to the repository, times, owners, modes
+	// beyond "executable", leftovers that are never part of an image.
+	dir, c := t.TempDir(), config()
+	write(t, dir, base)
+	write(t, dir, map[string]string{".git/config": "x", "d/__pycache__/b.pyc": "x", "sub/.git": "gitdir: x"})
+	must(t, os.Remove(dir+"/sub/.git"))
+	must(t, os.Remove(dir+"/sub"))
+	must(t, os.Chmod(dir+"/a", 0o600))
+	must(t, os.Chmod(dir+"/d", 0o711))
+	must(t, os.Chtimes(dir+"/a", time.Unix(1, 0), time.Unix(1, 0)))
+	c.Revision.Repository, c.Revision.Branch, c.Revision.Shallow = "git@h.test:r.git", "other", true
+	if got := pack(t, dir, c, layoutDir); got.Digest != same {
+		t.Errorf("got %s, want %s", got.Digest, same)
+	}
+	path, err := layout.FromPath(layoutDir)
+	must(t, err)
+	index, err := path.ImageIndex()
+	must(t, err)
+	manifest, err := index.IndexManifest()
+	must(t, err)
+	if len(manifest.Manifests) != len(seen) {
+		t.Errorf("the index lists %d images, want each of %d once", len(manifest.Manifests), len(seen))
+	}
+}
+
+func TestPackIsAValidImageThatUnpacks(t *testing.T) {
+	dir, layoutDir := t.TempDir(), filepath.Join(t.TempDir(), "new", "layout")
+	long := strings.Repeat("long/", 60) + "name-ü"
+	write(t, dir, map[string]string{"bin/run*": "#!/bin/sh\n", "link": "-> bin/run", "inside": "-> " + dir + "/bin", "python": "-> /usr/bin/python3", long: "deep"})
+	must(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o777))
+	config := Config{
+		Name: "guestbook", Processes: map[string]string{"web": "bin/run", "mailer": "bin/mail"}, Env: map[string]string{"X": "a=b"},
+		Revision: Revision{Commit: "abc", Tree: "def", Prefix: "app", Dirty: true, Repository: "https://h.test/o/r", CommitTime: time.Date(2024, 5, 6, 7, 8, 10, 0, time.UTC)},
+	}
+	got := pack(t, dir, config, layoutDir)
+	hash, err := v1.NewHash(got.Digest)
+	must(t, err)
+	path, err := layout.FromPath(layoutDir)
+	must(t, err)
+	image, err := path.Image(hash)
+	must(t, err)
+	layers, err := image.Layers()
+	must(t, err)
+	content, err := layers[0].Uncompressed()
+	must(t, err)
+	defer func() { _ = content.Close() }()
+	diffID, _, err := v1.SHA256(content)
+	must(t, err)
+	file, err := image.ConfigFile()
+	must(t, err)
+	if len(layers) != 1 || len(file.RootFS.DiffIDs) != 1 || file.RootFS.DiffIDs[0] != diffID {
+		t.Errorf("%d layers of %s, the configuration says %v", len(layers), diffID, file.RootFS.DiffIDs)
+	}
+	if !file.Created.Equal(config.Revision.CommitTime) || file.Config.WorkingDir != "/app" || file.Config.Labels["dev.roadworthy.dirty"] != "true" ||
+		file.Config.Labels["org.opencontainers.image.revision"] != "abc" || file.Config.Labels["org.opencontainers.image.source"] != "https://h.test/o/r" {
+		t.Errorf("configuration %+v", file)
+	}
+	var size int64
+	must(t, filepath.WalkDir(filepath.Join(layoutDir, "blobs"), func(_ string, d os.DirEntry, err error) error {
+		if info, e := d.Info(); e == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return err
+	}))
+	if size != got.Size {
+		t.Errorf("size %d, the blobs have %d", got.Size, size)
+	}
+	into := filepath.Join(t.TempDir(), "tree")
+	must(t, Unpack(t.Context(), layoutDir, got.Digest, into))
+	must(t, os.Remove(filepath.Join(dir, "inside")))
+	must(t, os.Symlink("bin", filepath.Join(dir, "inside")))
+	must(t, os.Chmod(filepath.Join(dir, "tmp"), 0o755))
+	if tree(t, into) != tree(t, dir) {
+		t.Errorf("got\n%s\nwant\n%s", tree(t, into), tree(t, dir))
+	}
+	back, err := Describe(layoutDir, got.Digest)
+	if err != nil || !reflect.DeepEqual(back, config) {
+		t.Errorf("got  %+v, %v\nwant %+v", back, err, config)
+	}
+	again := pack(t, into, config, layoutDir)
+	if again.Digest != got.Digest {
+		t.Errorf("packed again: %s, want %s", again.Digest, got.Digest)
+	}
+}
+
+func TestPackRefuses(t *testing.T) {
+	for name, make := range map[string]func(dir string){
+		"a link that leaves": func(dir string) { must(t, os.Symlink("../x", dir+"/l")) },
+		"a pipe":             func(dir string) { must(t, syscall.Mkfifo(dir+"/p", 0o600)) },
+		"a socket": func(dir string) {
+			t.Chdir(dir)
+			socket, err := net.Listen("unix", "s")
+			must(t, err)
+			t.Cleanup(func() { _ = socket.Close() })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, layoutDir := t.TempDir(), t.TempDir()
+			make(dir)
+			_, err := Pack(t.Context(), dir, Config{}, layoutDir)
+			wantCode(t, err, "RW-A05")
+			isEmpty(t, filepath.Join(layoutDir, "blobs/sha256"))
+		})
+	}
+}
+
+func TestCancelledPackAndUnpackLeaveNothing(t *testing.T) {
+	dir, layoutDir := t.TempDir(), t.TempDir()
+	write(t, dir, map[string]string{"a": strings.Repeat("x", 1<<20), "b": strings.Repeat("y", 1<<20)})
+	image := pack(t, dir, Config{}, layoutDir)
+	before := tree(t, filepath.Join(layoutDir, "blobs"))
+	write(t, dir, map[string]string{"c": "z"})
+	for polls := range 6 {
+		ctx := &endsAfter{Context: t.Context(), polls: polls}
+		if _, err := Pack(ctx, dir, Config{}, layoutDir); !errors.Is(err, context.Canceled) {
+			t.Errorf("pack, cancelled at poll %d: %v", polls, err)
+		}
+		if after := tree(t, filepath.Join(layoutDir, "blobs")); after != before {
+			t.Errorf("pack, cancelled at poll %d, left a file", polls)
+		}
+		into := filepath.Join(t.TempDir(), "tree")
+		if err := Unpack(&endsAfter{Context: t.Context(), polls: polls}, layoutDir, image.Digest, into); !errors.Is(err, context.Canceled) {
+			t.Errorf("unpack, cancelled at poll %d: %v", polls, err)
+		}
+		if _, err := os.Stat(into); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("unpack, cancelled at poll %d, left %s", polls, into)
+		}
+	}
+}
+
+// endsAfter is a context that is cancelled once it was asked a number of times.
+type endsAfter struct {
+	context.Context
+	polls int
+}
+
+func (e *endsAfter) Err() error {
+	if e.polls--; e.polls < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestUnpackVerifiesEveryBlob(t *testing.T) {
+	dir, layoutDir := t.TempDir(), t.TempDir()
+	write(t, dir, map[string]string{"a": "content", "b": "more"})
+	image := pack(t, dir, Config{Name: "n"}, layoutDir)
+	blobs, err := filepath.Glob(filepath.Join(layoutDir, "blobs/sha256/*"))
+	must(t, err)
+	if len(blobs) != 3 {
+		t.Fatalf("%d blobs, want manifest, configuration and layer", len(blobs))
+	}
+	for _, blob := range blobs {
+		original, err := os.ReadFile(blob)
+		must(t, err)
+		flipped := bytes.Clone(original)
+		flipped[len(flipped)/2] ^= 1
+		for kind, content := range map[string][]byte{
+			"flipped": flipped, "longer": append(bytes.Clone(original), 0), "shorter": original[:len(original)-1], "empty": {},
+		} {
+			must(t, os.WriteFile(blob, content, 0o644))
+			into := filepath.Join(t.TempDir(), "tree")
+			wantCode(t, Unpack(t.Context(), layoutDir, image.Digest, into), "RW-A06")
+			if _, err := os.Stat(into); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s %s: %s was left", filepath.Base(blob), kind, tree(t, into))
+			}
+		}
+		must(t, os.WriteFile(blob, original, 0o644))
+	}
+	for _, digest := range []string{"", "sha256:", "sha512:" + strings.Repeat("a", 128), "sha256:../../../etc/passwd", "latest"} {
+		wantCode(t, Unpack(t.Context(), layoutDir, digest, t.TempDir()), "RW-U01")
+	}
+	wantCode(t, Unpack(t.Context(), layoutDir, "sha256:"+strings.Repeat("a", 64), t.TempDir()), "RW-A06")
+	must(t, Unpack(t.Context(), layoutDir, image.Digest, t.TempDir()))
+}
+
+// forge stores an image whose layer holds headers that Pack never writes.
+func forge(t *testing.T, layoutDir string, headers ...tar.Header) string {
+	t.Helper()
+	s, err := openLayout(layoutDir)
+	must(t, err)
+	var raw bytes.Buffer
+	out := tar.NewWriter(&raw)
+	for _, h := range headers {
+		must(t, out.WriteHeader(&h))
+		_, err := io.CopyN(out, strings.NewReader("evil"), h.Size)
+		must(t, err)
+	}
+	must(t, out.Close())
+	layer, err := s.write(raw.Bytes())
+	must(t, err)
+	config, err := s.write([]byte("{}"))
+	must(t, err)
+	manifest, err := json.Marshal(v1.Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: v1.Descriptor{Digest: config, Size: 2},
+		Layers: []v1.Descriptor{{MediaType: types.OCIUncompressedLayer, Digest: layer, Size: int64(raw.Len())}},
+	})
+	must(t, err)
+	digest, err := s.write(manifest)
+	must(t, err)
+	return digest.String()
+}
+
+func TestUnpackRefusesForgedLayers(t *testing.T) {
+	file := func(name string) tar.Header {
+		return tar.Header{Name: name, Typeflag: tar.TypeReg, Size: 4, Mode: 0o644}
+	}
+	for name, headers := range map[string][]tar.Header{
+		"parent":       {file("app/../../evil")},
+		"absolute":     {file("/app/evil")},
+		"other folder": {file("etc/evil")},
+		"like app":     {file("apple/evil")},
+		"app itself":   {file("app")},
+		"device":       {{Name: "app/d", Typeflag: tar.TypeBlock}},
+		"hard link":    {{Name: "app/h", Typeflag: tar.TypeLink, Linkname: "/etc/passwd"}},
+		"leaving link": {{Name: "app/l", Typeflag: tar.TypeSymlink, Linkname: "../../x"}},
+		"through link": {{Name: "app/l", Typeflag: tar.TypeSymlink, Linkname: "/tmp"}, file("app/l/evil")},
+		"over a link":  {{Name: "app/l", Typeflag: tar.TypeSymlink, Linkname: "/tmp/evil"}, file("app/l")},
+		"twice":        {file("app/a"), file("app/a")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			layoutDir, parent := t.TempDir(), t.TempDir()
+			err := Unpack(t.Context(), layoutDir, forge(t, layoutDir, headers...), filepath.Join(parent, "a", "b"))
+			if err == nil {
+				t.Errorf("no error; tree\n%s", tree(t, parent))
+			}
+			isEmpty(t, filepath.Join(parent, "a"))
+		})
+	}
+	layoutDir := t.TempDir()
+	must(t, Unpack(t.Context(), layoutDir, forge(t, layoutDir, file("app/good")), t.TempDir()))
+}
+
+func FuzzUnpackStaysInside(f *testing.F) {
+	f.Add("app/a", "b", byte(tar.TypeSymlink))
+	f.Add("app/../x", "", byte(tar.TypeReg))
+	f.Fuzz(func(t *testing.T, name, link string, kind byte) {
+		parent := t.TempDir()
+		_ = fill(filepath.Join(parent, "into"), time.Time{}, func(p *placer) error {
+			return unpackOne(strings.NewReader(""), &tar.Header{Name: name, Linkname: link, Typeflag: kind}, p)
+		})
+		if names, err := os.ReadDir(parent); err != nil || len(names) > 1 {
+			t.Errorf("%q -> %q wrote beside the folder: %s", name, link, fmt.Sprint(names))
+		}
+	})
+}
