@@ -58,3 +58,12 @@ func (l List) Error() string {
 	}
 	return strings.Join(lines, "\n\n")
 }
+
+// Unwrap returns the problems, so that Of finds the first.
+func (l List) Unwrap() []error {
+	errs := make([]error, len(l))
+	for i, p := range l {
+		errs[i] = p
+	}
+	return errs
+}

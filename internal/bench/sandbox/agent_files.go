@@ -192,6 +192,8 @@ func (a *agent) doFile(request fileRequest) (any, []int, error) {
 		return data, nil, err
 	case "write":
 		return struct{}{}, nil, a.writeFile(request)
+	case "folder":
+		return struct{}{}, nil, a.makeFolder(request.Path)
 	case "corrupt":
 		return struct{}{}, nil, a.corrupt(request.Path)
 	case "restore":
@@ -212,7 +214,20 @@ func (a *agent) writeFile(request fileRequest) error {
 			return err
 		}
 	}
-	a.layers.before = a.layers.stamps() // ours, not the application's
+	a.layers.before = a.layers.stamps() // ours, not the application's: nothing was started yet
+	return nil
+}
+
+func (a *agent) makeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // for the application
+		return err
+	}
+	if !a.setup.Nested && !a.setup.Identity {
+		if err := os.Chown(path, AppUID, AppUID); err != nil {
+			return err
+		}
+	}
+	a.layers.before = a.layers.stamps()
 	return nil
 }
 

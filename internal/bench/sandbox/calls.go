@@ -196,6 +196,11 @@ func (s *Sandbox) WriteFile(ctx context.Context, path string, data []byte, mode 
 	return s.call(ctx, opFile, fileRequest{Path: path, Action: "write", Data: data, Mode: mode}, &struct{}{}, nil)
 }
 
+// MakeFolder makes a folder inside that belongs to the application.
+func (s *Sandbox) MakeFolder(ctx context.Context, path string) error {
+	return s.call(ctx, opFile, fileRequest{Path: path, Action: "folder"}, &struct{}{}, nil)
+}
+
 // ReadFile reads at most 1 MiB of a file inside.
 func (s *Sandbox) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	var data []byte

@@ -1,0 +1,169 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/artifact"
+	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/report"
+)
+
+// fetch makes a clean checkout and reads the manifest in it. A folder that no
+// commit names is checked as it is: that it is not under version control is
+// then a verdict like any other.
+func (c *Checker) fetch(ctx context.Context) error {
+	if _, err := manifest.Load(c.options.Dir); err != nil {
+		return err // before anything is copied, with the path that the user knows
+	}
+	source := artifact.Source{Dir: c.options.Dir, Commit: c.options.Commit, Dirty: c.options.Dirty}
+	var err error
+	c.revision, err = artifact.Checkout(ctx, source, c.path("checkout"))
+	if p, ok := problem.Of(err); ok && c.options.Commit == "" && (p.Code == "RW-A01" || p.Code == "RW-A03") {
+		source.Dirty = true
+		c.revision, err = artifact.Checkout(ctx, source, c.path("checkout"))
+	}
+	if err != nil {
+		return err
+	}
+	c.source, err = os.ReadFile(filepath.Join(c.path("checkout"), manifest.Name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &problem.Problem{
+			Code: "RW-A03", Summary: "the commit holds no " + manifest.Name, At: c.revision.Commit,
+			Want: "a manifest that is committed", Fix: "git add " + manifest.Name + " && git commit -m 'Add roadworthy.yaml'   (or: roadworthy check --dirty)",
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read the manifest: %w", err)
+	}
+	c.manifest, err = manifest.Parse(manifest.Name, c.source)
+	return err
+}
+
+func (c *Checker) path(name string) string { return filepath.Join(c.work, name) }
+
+// build runs the declared steps in a copy of the checkout, packs the result
+// as an image and unpacks that image for the bench: what is checked is what
+// was built.
+func (c *Checker) build(ctx context.Context) error {
+	started := c.now()
+	c.events.Step("build", strings.Join(c.manifest.Build.Run, " && "))
+	steps := artifact.Steps{Dir: c.path("checkout"), Run: c.manifest.Build.Run, CommitTime: c.revision.CommitTime, Exec: c.exec()}
+	if err := artifact.Build(ctx, steps, func(line string) { c.events.Step("build", line) }); err != nil {
+		return err
+	}
+	commands := map[string]string{}
+	for name, process := range c.manifest.Processes {
+		commands[name] = process.Run
+	}
+	var err error
+	config := artifact.Config{Name: c.manifest.Name, Revision: c.revision, Processes: commands}
+	if c.image, err = artifact.Pack(ctx, c.path("checkout"), config, c.path("image")); err != nil {
+		return err
+	}
+	if err := artifact.Unpack(ctx, c.path("image"), c.image.Digest, c.path("app")); err != nil {
+		return err
+	}
+	c.took.Build = report.Seconds(c.now().Sub(started))
+	return nil
+}
+
+// exec runs build and test commands in a sandbox of their own, with the
+// host's network and caches, at the path that the application runs at. Where
+// the host forbids sandboxes they run as plain processes.
+func (c *Checker) exec() artifact.Exec {
+	if c.forbids != nil {
+		return artifact.Shell
+	}
+	return Confined
+}
+
+// Confined is an artifact.Exec that runs the command in a sandbox: dir stands
+// at sandbox.AppDir and what is written there stays, caches are shared, and
+// nothing that the command started outlives it.
+func Confined(ctx context.Context, dir string, env []string, command string, out io.Writer) error {
+	home, _ := os.UserHomeDir()
+	s, err := sandbox.Start(ctx, sandbox.Config{
+		App: dir, Keep: true, Network: sandbox.HostNetwork, DiskBytes: 8 << 30,
+		Write: caches(env, home), Reveal: sandbox.Toolchains(os.Getenv("PATH")),
+	})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	p, err := s.Start(ctx, sandbox.Command{Args: []string{"/bin/sh", "-c", command}, Env: append(env, "PWD="+sandbox.AppDir, "TMPDIR=/tmp")})
+	if err != nil {
+		return err
+	}
+	copied := make(chan struct{}, 2)
+	for _, stream := range []*os.File{p.Stdout, p.Stderr} {
+		go func() {
+			_, _ = io.Copy(out, stream)
+			stream.Close()
+			copied <- struct{}{}
+		}()
+	}
+	exit, err := p.Wait(ctx)
+	_ = s.Close() // whatever still holds the pipes ends now
+	<-copied
+	<-copied
+	if err != nil {
+		return err
+	}
+	if exit.Code != 0 || exit.Signal != 0 {
+		return exitError{exit}
+	}
+	return nil
+}
+
+// caches are the folders that builds share with the host.
+func caches(env []string, home string) []string {
+	var folders []string
+	for _, name := range []string{".cache", ".npm", ".m2", ".gradle", ".cargo", ".bundle", ".gem", ".composer", "go"} {
+		folders = append(folders, filepath.Join(home, name))
+	}
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(value, "/") && (strings.HasSuffix(name, "CACHE") || strings.HasSuffix(name, "CACHE_DIR")) {
+			folders = append(folders, value)
+		}
+	}
+	return folders
+}
+
+type exitError struct{ exit sandbox.Exit }
+
+func (e exitError) Error() string { return e.exit.String() }
+
+// ExitCode returns the exit code; 128 and the signal's number where a signal
+// ended it, as shells say it.
+func (e exitError) ExitCode() int {
+	if e.exit.Signal != 0 {
+		return 128 + int(e.exit.Signal)
+	}
+	return e.exit.Code
+}
+
+func (c *Checker) openBench() error {
+	var err error
+	c.bench, err = bench.New(bench.Options{
+		Manifest: c.manifest, Root: c.path("app"), Dir: c.work, Cache: c.options.CacheDir, Seed: c.options.Seed,
+		Source: bench.Source{
+			Dir: c.options.Dir, Commit: c.revision.Commit, Dirty: c.revision.Dirty,
+			Digest: c.image.Digest, Layout: c.path("image"),
+		},
+	})
+	if err == nil && c.options.Keep {
+		c.bench.Keep()
+	}
+	return err
+}

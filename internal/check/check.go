@@ -1,0 +1,174 @@
+// Package check carries out the main job: it takes a commit to an artifact,
+// the artifact to the bench, runs the probes, judges what they recorded, and
+// signs it all into a bundle.
+//
+// The flow is one walk, readable in [Checker.Check]: manifest, checkout,
+// build, image, bench, probes, verdicts, bundle. The invariant: every verdict
+// comes from a judge that was given the encoded record, in a live check and in
+// [Verify] alike, so that both give the same.
+//
+// The list of probes is the slice in probes.go. The room prints nothing; it
+// tells what happens through [Events]. Read next: build.go, schedule.go.
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/artifact"
+	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
+	"github.com/roadworthy-dev/roadworthy/internal/probe"
+	"github.com/roadworthy-dev/roadworthy/internal/report"
+	"github.com/roadworthy-dev/roadworthy/internal/standard"
+)
+
+// Options says what to check and how.
+type Options struct {
+	Dir      string   // the application's folder
+	Commit   string   // default HEAD
+	Dirty    bool     // the working tree as it is, instead of a commit
+	Only     []string // requirement ids; empty for all
+	Quick    bool     // leave out what takes long
+	Keep     bool     // leave the sandboxes in place
+	Seed     uint64   // of everything random
+	CacheDir string   // templates of databases, images; "" for none
+	KeyDir   string   // where the signing key lies; "" signs nothing and writes no bundle
+	Bundle   string   // file to write the bundle to
+	Tool     string   // version of this program
+}
+
+// Events is told what happens, as it happens, from several goroutines.
+type Events interface {
+	Step(name, detail string)                                  // a phase begins: "build", "test"
+	Plan(requirements []string)                                // what will be asked, before the first
+	Start(requirement string)                                  //
+	Finish(requirement report.Requirement, took time.Duration) //
+}
+
+// Checker is one check on its way.
+type Checker struct {
+	options  Options
+	events   Events
+	now      func() time.Time
+	work     string // folder of everything temporary
+	manifest *manifest.Manifest
+	source   []byte // the manifest's text
+	revision artifact.Revision
+	image    artifact.Image
+	bench    *bench.Bench
+	forbids  error // why no sandbox can be made; nil where one can
+	took     report.Timings
+	started  time.Time
+}
+
+// Result is a finished check.
+type Result struct {
+	Run     report.Run
+	Records map[string][]byte // by requirement: what its probe recorded
+	Kept    []*bench.Boot     // sandboxes that were left in place
+	close   func() error
+}
+
+// Close removes what the check left for debugging.
+func (r *Result) Close() error { return r.close() }
+
+// Run checks an application. Whatever it returns, nothing is left behind but
+// the bundle and, with Keep, the sandboxes until Result.Close. Problems with
+// the input are *problem.Problem or problem.List.
+func Run(ctx context.Context, options Options, events Events, now func() time.Time) (*Result, error) {
+	probes, err := selected(options)
+	if err != nil {
+		return nil, err
+	}
+	work, err := os.MkdirTemp("", "roadworthy-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	c := &Checker{options: options, events: events, now: now, work: work, started: now()}
+	// Database servers run as another user and must be able to pass through.
+	if err := os.Chmod(work, 0o711); err != nil { //nolint:gosec // traversal only
+		return nil, fmt.Errorf("open the temporary folder: %w", err)
+	}
+	result, err := c.check(ctx, probes)
+	if err != nil {
+		_ = c.clean()
+		return nil, err
+	}
+	if options.Keep {
+		result.Kept, result.close = c.bench.Kept(), c.clean
+		return result, nil
+	}
+	result.close = func() error { return nil }
+	return result, c.clean()
+}
+
+func (c *Checker) clean() error {
+	var err error
+	if c.bench != nil {
+		err = c.bench.Close()
+	}
+	if removed := removeAll(c.work); err == nil {
+		err = removed
+	}
+	return err
+}
+
+// removeAll removes folders that builds have made read-only as well, as Go's
+// module cache does.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			_ = os.Chmod(path, 0o700) //nolint:gosec // our own folder, about to go
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
+
+// check is the walk.
+func (c *Checker) check(ctx context.Context, probes []probe.Probe) (*Result, error) {
+	if err := c.fetch(ctx); err != nil {
+		return nil, err
+	}
+	c.forbids = bench.Able(ctx)
+	if err := c.build(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.openBench(); err != nil {
+		return nil, err
+	}
+	records, took, err := c.schedule(ctx, probes)
+	if err != nil {
+		return nil, err
+	}
+	verdicts, claims, err := judge(probes, records)
+	if err != nil {
+		return nil, err
+	}
+	run := c.report(probes, claims, verdicts, took)
+	if err := c.seal(&run, records, verdicts); err != nil {
+		return nil, err
+	}
+	return &Result{Run: run, Records: records}, nil
+}
+
+// judge gives every verdict, from the encoded records alone.
+func judge(probes []probe.Probe, records map[string][]byte) ([]standard.Verdict, []standard.Claim, error) {
+	var verdicts []standard.Verdict
+	var claims []standard.Claim
+	for _, p := range probes {
+		given, err := p.Judge(records[p.Requirement])
+		if err != nil {
+			return nil, nil, err
+		}
+		verdicts, claims = append(verdicts, given...), append(claims, p.Claims...)
+	}
+	return verdicts, claims, nil
+}

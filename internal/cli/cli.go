@@ -1,0 +1,173 @@
+// Package cli is the command line: one file per command, and nothing in them
+// but flags, calls and printing.
+//
+// The voice, for everything that a person reads here: data goes to standard
+// output and everything else to standard error; messages begin in lower case
+// and end without a full stop; an error says where, what was got, what was
+// wanted and which command mends it; the last line is the next command to type.
+//
+// The invariant: the exit code is decided in one place, [exitCode], from the
+// error or the run. Nothing here calls os.Exit; main does, once. The room
+// reaches the outside world only through [Streams]. Read next: check.go.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/report"
+	"github.com/roadworthy-dev/roadworthy/internal/term"
+)
+
+// Streams is what a command can touch of the outside world.
+type Streams struct {
+	Out, Err io.Writer
+	Env      func(string) string
+	Now      func() time.Time
+}
+
+// System returns the streams of this process.
+func System() Streams {
+	return Streams{Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Now: time.Now}
+}
+
+// ExitInterrupted is what an interrupted command exits with: 128 and SIGINT.
+const ExitInterrupted = 130
+
+// Main runs one command line and returns the exit code: those of
+// report.Run.ExitCode, 64 for a command line that cannot be understood or
+// input that is wrong, 130 when interrupted.
+func Main(args []string, streams Streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	app := &app{Streams: streams}
+	root := app.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return app.exit
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(streams.Err, "interrupted; nothing was left behind")
+		return ExitInterrupted
+	}
+	fmt.Fprintln(streams.Err, app.styled(err))
+	return exitCode(err)
+}
+
+// exitCode maps kinds of errors to exit codes: what a person can mend in the
+// input is 64, the rest is the tool's.
+func exitCode(err error) int {
+	var list problem.List
+	if errors.As(err, &list) {
+		return report.ExitUsage
+	}
+	p, ok := problem.Of(err)
+	switch {
+	case ok && strings.HasPrefix(p.Code, "RW-E"):
+		return report.ExitFailed // the evidence was refused
+	case ok && p.Code == "RW-A02":
+		return report.ExitFailed // what does not build is not ready
+	case ok:
+		return report.ExitUsage
+	case errors.As(err, new(usageError)):
+		return report.ExitUsage
+	}
+	return report.ExitBroken
+}
+
+// usageError is a command line that cobra could not understand.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// app is one run of the program.
+type app struct {
+	Streams
+	colour string
+	exit   int
+}
+
+func (a *app) terminal(out io.Writer) (*term.Terminal, error) {
+	mode, err := term.ParseMode(a.colour)
+	if err != nil {
+		return nil, err
+	}
+	return term.New(out, a.Env, mode), nil
+}
+
+// styled makes an error safe for the terminal: it may quote hostile output.
+func (a *app) styled(err error) string {
+	text := err.Error()
+	if _, ok := problem.Of(err); !ok && !errors.As(err, new(problem.List)) {
+		text = "error: " + text
+	}
+	return term.Clean(text)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "roadworthy",
+		Short: "takes a web application to production by a written standard, and proves that it meets it",
+		Example: `  roadworthy init                 write roadworthy.yaml by looking at the application
+  roadworthy check                boot it, stimulate it, judge every claim
+  roadworthy check --only log.syslog --verbose
+  roadworthy explain log.syslog   what is asked, how it is proven, how it is mended
+  roadworthy verify BUNDLE        recompute every verdict from the evidence`,
+		SilenceErrors: true, SilenceUsage: true, Version: Version(),
+		SuggestionsMinimumDistance: 2,
+		Args:                       cobra.NoArgs,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().StringVar(&a.colour, "color", "auto", "colour: auto, always or never")
+	root.AddCommand(a.check(), a.initialise(), a.verify(), a.explain(), a.schema(), a.doctor())
+	for _, command := range root.Commands() {
+		wrapArgs(command)
+	}
+	return root
+}
+
+// wrapArgs marks errors about arguments as those of usage.
+func wrapArgs(command *cobra.Command) {
+	check := command.Args
+	if check == nil {
+		return
+	}
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w\n  fix  %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+// Version tells the program's version: the module's, or the commit it was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return "devel"
+}
