@@ -32,11 +32,11 @@ type detector struct {
 // a checksum; the others have a prefix and a fixed alphabet and length.
 var detectors = []detector{
 	{"github", []string{"gh"}, regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}\b`), gitHubChecksum},
-	{"github", []string{"github_pat_"}, regexp.MustCompile(`\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b`), varied},
-	{"gitlab", []string{"glpat-"}, regexp.MustCompile(`\b(glpat-(?:[A-Za-z0-9_-]{27,300}\.[0-9a-z]{9}|[A-Za-z0-9_-]{20}))(?:[^A-Za-z0-9_.-]|$)`), varied},
-	{"slack", []string{"xox"}, regexp.MustCompile(`\bxox[abposr]-[0-9]{10,13}-[0-9]{10,13}-(?:[0-9]{10,13}-)?[A-Za-z0-9]{24,34}\b`), varied},
-	{"slack", []string{"hooks.slack.com"}, regexp.MustCompile(`hooks\.slack\.com/services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{24}\b`), varied},
-	{"stripe", []string{"k_live_"}, regexp.MustCompile(`\b[sr]k_live_[A-Za-z0-9]{24,247}\b`), varied},
+	{"github", []string{"github_pat_"}, regexp.MustCompile(`\bgithub_pat_([A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b`), varied},
+	{"gitlab", []string{"glpat-"}, regexp.MustCompile(`\bglpat-([A-Za-z0-9_-]{27,300}\.[0-9a-z]{9}|[A-Za-z0-9_-]{20})(?:[^A-Za-z0-9_.-]|$)`), varied},
+	{"slack", []string{"xox"}, regexp.MustCompile(`\bxox[abposr]-[0-9]{10,13}-[0-9]{10,13}-(?:[0-9]{10,13}-)?([A-Za-z0-9]{24,34})\b`), varied},
+	{"slack", []string{"hooks.slack.com"}, regexp.MustCompile(`hooks\.slack\.com/services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/([A-Za-z0-9]{24})\b`), varied},
+	{"stripe", []string{"k_live_"}, regexp.MustCompile(`\b[sr]k_live_([A-Za-z0-9]{24,247})\b`), varied},
 	// The body follows at once: an encrypted key has a header between. "\n"
 	// stands for a line end in JSON and in environment files.
 	{"private-key", []string{"PRIVATE KEY"}, regexp.MustCompile(
@@ -71,7 +71,7 @@ func (d detector) find(content []byte) []secret {
 		if !d.accept(whole) {
 			continue
 		}
-		all = append(all, secret{d.kind, m[0], whole, redact(string(content[m[0]:m[1]]))})
+		all = append(all, secret{d.kind, m[0], whole, redact(string(content[m[0]:m[len(m)-1]]))})
 	}
 	return all
 }
