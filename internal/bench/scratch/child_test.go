@@ -2,6 +2,7 @@ package scratch
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,14 +151,23 @@ func TestEarlyEndIsExplained(t *testing.T) {
 	}
 }
 
+// TestRunEndsWithContext ends a shell and the program that it waits for, as
+// installation scripts have them.
 func TestRunEndsWithContext(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	// The shell's own child holds the output pipe; only killing the group ends both.
-	err := run(ctx, command{program: "/bin/sh", args: []string{"-c", "sleep 60; true"}, dir: t.TempDir(), log: io.Discard})
+	var out bytes.Buffer
+	err := run(ctx, command{
+		program: "/bin/sh", args: []string{"-c", "sleep 60 & echo $!; wait"}, dir: t.TempDir(), stdout: &out, log: io.Discard,
+	})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
+	var pid int
+	if _, err := fmt.Sscan(out.String(), &pid); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "end of the shell's child", func() bool { return !running(pid) })
 }
 
 // TestAsOrdinaryUser runs all other tests again as the user "nobody" when the

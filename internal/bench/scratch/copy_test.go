@@ -119,11 +119,12 @@ func queryRows(ctx context.Context, d *Database, statement string) (string, erro
 	return strings.Join(words, " "), err
 }
 
-// TestCopyHoldsEverything provisions from a snapshot twice and works with the
-// copies as their owner, after the original is gone.
-func TestCopyHoldsEverything(t *testing.T) {
-	type step struct{ say, want string }
-	alter := map[Kind][]step{
+// step is a statement and what it answers.
+type step struct{ say, want string }
+
+// ownersWork is what only the owner of a copy can do, and see.
+func ownersWork() map[Kind][]step {
+	return map[Kind][]step{
 		Postgres: {
 			{"SELECT title, name FROM titles", "ZÜGE Ada"},
 			{"INSERT INTO book (author, title) VALUES (1, 'two') RETURNING id, title", "2 TWO"},
@@ -146,7 +147,12 @@ func TestCopyHoldsEverything(t *testing.T) {
 			{"DROP VIEW titles", ""},
 		},
 	}
-	for kind, steps := range alter {
+}
+
+// TestCopyHoldsEverything provisions from a snapshot twice and works with the
+// copies as their owner, after the original is gone.
+func TestCopyHoldsEverything(t *testing.T) {
+	for kind, steps := range ownersWork() {
 		t.Run(string(kind), func(t *testing.T) {
 			s := mustStart(t, kind, options(t))
 			d := mustProvision(t, s)

@@ -52,11 +52,11 @@ func (f finder) find(pkg string, names ...string) (string, error) {
 // sibling returns the program of that name beside another one: the initdb of
 // the very postgres that was found, not of another version.
 func sibling(program, name, pkg string) (string, error) {
-	real, err := filepath.EvalSymlinks(program)
+	target, err := filepath.EvalSymlinks(program)
 	if err != nil {
-		real = program
+		target = program
 	}
-	for _, folder := range []string{filepath.Dir(program), filepath.Dir(real)} {
+	for _, folder := range []string{filepath.Dir(program), filepath.Dir(target)} {
 		if path := filepath.Join(folder, name); executable(path) {
 			return path, nil
 		}

@@ -213,16 +213,16 @@ func (s *postgresServer) Close() error {
 
 // connectPostgres logs in over the given dialer. It demands SCRAM, so that a
 // server that asks for no password is an error, and takes nothing from the
-// PG* variables of our own environment.
+// PG* variables of our own environment; a host that is a path keeps pgx from
+// reading certificates.
 func connectPostgres(ctx context.Context, user, password, database string, dial dialer) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig("host=scratch.invalid port=5432 sslmode=disable target_session_attrs=any connect_timeout=0 " +
+	config, err := pgx.ParseConfig("host=/scratch port=5432 sslmode=disable target_session_attrs=any connect_timeout=0 " +
 		"channel_binding=disable require_auth=scram-sha-256 min_protocol_version=3.0 max_protocol_version=3.0 " +
-		"user=" + user + " password=" + password + " dbname=" + database)
+		"user='" + user + "' password='" + password + "' dbname='" + database + "'")
 	if err != nil {
 		return nil, fmt.Errorf("configure connection: %w", err)
 	}
 	config.RuntimeParams, config.Fallbacks = map[string]string{}, nil
-	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
 	return pgx.ConnectConfig(ctx, config)
 }

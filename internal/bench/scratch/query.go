@@ -18,7 +18,7 @@ type dialer = func(context.Context) (net.Conn, error)
 // CheckQuery is the positive control of a service: it connects by dial, logs in
 // with the database's credentials and asks for something trivial (SELECT 1,
 // PING, GET /). A nil dial is db.Dial; a bench passes the one that goes through
-// its proxy. For SQLite nothing is dialled: the file must be absent, empty or
+// its proxy. An HTTP stub does not record it. For SQLite nothing is dialled: the file must be absent, empty or
 // begin as the format says (sqlite.org/fileformat.html section 1.3). It is
 // bounded by ctx alone.
 func CheckQuery(ctx context.Context, db *Database, dial func(context.Context) (net.Conn, error)) error {
@@ -39,6 +39,9 @@ func CheckQuery(ctx context.Context, db *Database, dial func(context.Context) (n
 		err = queryHTTP(ctx, dial)
 	default:
 		err = fmt.Errorf("%q is not a kind of service", db.Kind)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err) // a cut connection alone would not say who cut it
 	}
 	if err != nil {
 		return fmt.Errorf("check %s by a query: %w", db.Kind, err)

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
@@ -99,7 +104,7 @@ func TestCredentialsAreChecked(t *testing.T) {
 			for what, d := range bad {
 				if err := CheckQuery(context30(t), d, nil); err == nil {
 					t.Errorf("%s: accepted", what)
-				} else if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
+				} else if !refused(err) {
 					t.Errorf("%s: not refused by the server: %v", what, err)
 				}
 			}
@@ -108,6 +113,13 @@ func TestCredentialsAreChecked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refused says whether a server, not the way to it, said no.
+func refused(err error) bool {
+	var postgres *pgconn.PgError
+	var mariadb *mysql.MySQLError
+	return errors.As(err, &postgres) || errors.As(err, &mariadb) || strings.Contains(err.Error(), "redis answered")
 }
 
 // TestNoTCP looks at the sockets that each server process holds.
@@ -256,5 +268,66 @@ func TestStartIsBoundedByContext(t *testing.T) {
 		if left, _ := os.ReadDir(o.Dir); len(left) > 0 {
 			t.Errorf("%s: folders are left: %v", kind, left)
 		}
+	}
+}
+
+func TestProvisionTogether(t *testing.T) {
+	for _, kind := range allKinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			s := mustStart(t, kind, options(t))
+			ctx := context30(t)
+			errs := make(chan error, 4)
+			for range cap(errs) {
+				go func() {
+					d, err := s.Provision(ctx)
+					if err == nil {
+						err = errors.Join(CheckQuery(ctx, d, nil), d.Close())
+					}
+					errs <- err
+				}()
+			}
+			for range cap(errs) {
+				if err := <-errs; err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// TestEnvironmentIsIgnored sets what libpq's users set for their own servers.
+func TestEnvironmentIsIgnored(t *testing.T) {
+	for name, value := range map[string]string{
+		"PGHOST": "db.example", "PGPORT": "1", "PGUSER": "me", "PGPASSWORD": "mine", "PGDATABASE": "mine", "PGDATA": "/nonexistent",
+		"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/nonexistent", "PGOPTIONS": "-c role=me", "PGREQUIREAUTH": "none",
+		"PGTARGETSESSIONATTRS": "standby", "PGCHANNELBINDING": "require", "PGMINPROTOCOLVERSION": "3.2", "PGTZ": "nowhere",
+		"MYSQL_UNIX_PORT": "/nonexistent", "MYSQL_HOST": "db.example", "MYSQL_HOME": "/nonexistent",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, kind := range []Kind{Postgres, MariaDB} {
+		d := mustProvision(t, mustStart(t, kind, options(t)))
+		if err := CheckQuery(context30(t), d, nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestQueryIsBounded asks a service that accepts and says nothing.
+func TestQueryIsBounded(t *testing.T) {
+	for _, kind := range []Kind{Postgres, MariaDB, Redis, HTTP} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		var far net.Conn
+		err := CheckQuery(ctx, &Database{Kind: kind, User: "u", Password: "p", Name: "d"}, func(context.Context) (net.Conn, error) {
+			var near net.Conn
+			near, far = net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, far) }() // ends with near, which the query closes
+			return near, nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got %v", kind, err)
+		}
+		_ = far.Close()
 	}
 }

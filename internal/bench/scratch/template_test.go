@@ -110,8 +110,8 @@ func TestForeignTemplateIsNotTaken(t *testing.T) {
 	if got := boot(t, s, started); got != 1 {
 		t.Error("a template that everybody may write was taken")
 	}
-	real := s.path("k") + ".real"
-	if err := errors.Join(os.Rename(s.path("k"), real), os.Symlink(real, s.path("k"))); err != nil {
+	target := s.path("k") + ".target"
+	if err := errors.Join(os.Rename(s.path("k"), target), os.Symlink(target, s.path("k"))); err != nil {
 		t.Fatal(err)
 	}
 	if got := boot(t, s, started); got != 1 {
