@@ -263,3 +263,14 @@ func TestRedisCopy(t *testing.T) {
 		}
 	}
 }
+
+// TestAdminConnectsAgain after its one connection was lost.
+func TestAdminConnectsAgain(t *testing.T) {
+	s := mustStart(t, Postgres, options(t))
+	if err := s.(*postgresServer).admin.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckQuery(context30(t), mustProvision(t, s), nil); err != nil {
+		t.Error(err)
+	}
+}
