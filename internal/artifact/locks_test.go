@@ -8,7 +8,14 @@ import (
 	"testing"
 )
 
-func TestLocksPin(t *testing.T) {
+// lockCase is one lock file and why it does not pin, "" for one that does.
+type lockCase struct {
+	file, content string
+	why           string
+	beside        map[string]string
+}
+
+func lockCases() []lockCase {
 	hash := " --hash=sha256:" + strings.Repeat("ab", 32)
 	packageJSON := `{"dependencies":{"left":"^1"},"optionalDependencies":{"fsevents":"*"}}`
 	dependency := func(version string) string {
@@ -19,11 +26,7 @@ func TestLocksPin(t *testing.T) {
 		return strings.Replace(dependency(version), "<project>", "<project>"+head, 1)
 	}
 	parent := "<parent><groupId>p</groupId><artifactId>q</artifactId><version>3.1</version></parent>"
-	for _, c := range []struct {
-		file, content string
-		why           string // "" for one that pins
-		beside        map[string]string
-	}{
+	return []lockCase{
 		{"go.sum", "a v1 h1:x=\n", "", nil},
 		{"go.sum", " \n", "empty", nil},
 		{"Cargo.lock", "[[package]]\n", "", nil},
@@ -58,7 +61,11 @@ func TestLocksPin(t *testing.T) {
 		{"pom.xml", strings.Replace(pomIn("", "${project.version}"), "<groupId>a<", "<groupId>g<", 1), "", nil},
 		{"pom.xml", pomIn(strings.Replace(parent, "3.1", "3-SNAPSHOT", 1), "1"), "moves", nil},
 		{"pom.xml", "<project", "not XML", nil},
-	} {
+	}
+}
+
+func TestLocksPin(t *testing.T) {
+	for _, c := range lockCases() {
 		t.Run(c.file+" "+c.content, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, c.beside)
