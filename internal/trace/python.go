@@ -16,7 +16,7 @@ func findPython(lines []string, i, _ int) (t Trace, from, to int, ok bool) {
 	if at < 0 || strings.TrimSpace(lines[i][at+len(pythonMark):]) != "" {
 		return t, 0, 0, false
 	}
-	if group := strings.Index(lines[i], "Exception Group "+pythonMark); group >= 0 {
+	if strings.Contains(lines[i], "Exception Group "+pythonMark) {
 		return pythonGroup(lines, i)
 	}
 	cut := 0

@@ -147,34 +147,21 @@ func TestFindAnywhere(t *testing.T) {
 	for name, want := range samples {
 		t.Run(name, func(t *testing.T) {
 			text := load(t, name)
-			var once []expected
-			for _, w := range want {
-				once = append(once, w)
-			}
-			check(t, FindAnywhere(text), once)
+			check(t, FindAnywhere(text), want)
 			page := "<!DOCTYPE html><html><head><style>a{}</style><SCRIPT>if (a<b) {}</SCRIPT></head><body><h1>Error</h1><pre class=\"x\">" + html.EscapeString(text) + "</pre></body></html>"
-			check(t, FindAnywhere(page), once)
+			check(t, FindAnywhere(page), want)
 			broken := "<html><body>" + strings.ReplaceAll(strings.ReplaceAll(html.EscapeString(text), "  ", "&nbsp; "), "\n", "<br>\n") + "</body>"
-			if name != "go-error.txt" && name != "python-chained.txt" && !strings.Contains(name, "\t") && oneLineMessages(want) && !strings.HasPrefix(name, "go-") {
-				found := FindAnywhere(strings.ReplaceAll(broken, "<br>\n", "<br>"))
-				check(t, found, once)
+			// Go's frames need their tabs, which a page without <pre> does not keep.
+			if !strings.HasPrefix(name, "go-") {
+				check(t, FindAnywhere(strings.ReplaceAll(broken, "<br>\n", "<br>")), want)
 			}
 			document, err := json.Marshal(map[string]any{"status": 500, "error": map[string]string{"detail": text}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			check(t, FindAnywhere(string(document)), once)
+			check(t, FindAnywhere(string(document)), want)
 		})
 	}
-}
-
-func oneLineMessages(all []expected) bool {
-	for _, w := range all {
-		if strings.Contains(w.message, "\n") {
-			return false
-		}
-	}
-	return true
 }
 
 func TestFindAnywhereTakesTheSameTraceOnce(t *testing.T) {
