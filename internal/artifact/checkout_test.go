@@ -308,3 +308,26 @@ func TestAddressesLoseTheirCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestLinksStayInside(t *testing.T) {
+	for _, c := range []struct {
+		name, target string
+		want         bool
+	}{
+		{"l", "a", true},
+		{"l", "./a//b/", true},
+		{"l", ".", true},
+		{"d/l", "..", true},
+		{"d/e/l", "../../a", true},
+		{"l", "", false},
+		{"l", "/a", false},
+		{"l", "..", false},
+		{"d/l", "../../a", false},
+		{"d/l", "e/../a", false}, // leads outside where d/e is a link to ".."
+		{"l", "a\x00", false},
+	} {
+		if got := staysInside(c.name, c.target); got != c.want {
+			t.Errorf("%s -> %q: got %v", c.name, c.target, got)
+		}
+	}
+}
