@@ -48,7 +48,7 @@ func (b *Boot) place(s manifest.Service, transport string) *Attached {
 	switch {
 	case s.Type == manifest.SQLite:
 		a.Path = "/var/lib/" + b.bench.Manifest.Name + "/" + b.Random.Word(8) + ".db"
-	case s.Type == manifest.Syslog && transport == "unix":
+	case s.Type == manifest.Syslog && transport == syslogsink.Unix:
 		a.Path = "/dev/log"
 	}
 	return a
@@ -125,17 +125,20 @@ func (a *Attached) open(ctx context.Context) (err error) {
 // collect listens on UDP and TCP; the local socket is there in every boot.
 func (a *Attached) collect(ctx context.Context, at string) error {
 	a.Syslog = a.boot.Syslog
-	packets, err := a.boot.sandbox.ListenPacket(ctx, "udp", at)
+	lasting := context.WithoutCancel(ctx) // the sink listens again after it was dead
+	err := a.Syslog.AddPacket(syslogsink.UDP, func() (net.PacketConn, error) {
+		return a.boot.sandbox.ListenPacket(lasting, "udp", at)
+	})
 	if err != nil {
 		return err
 	}
-	a.boot.serve(func() { _ = a.Syslog.ServePacket(packets, "udp") })
-	if a.Transport == "tcp" {
-		listener, err := a.boot.sandbox.Listen(ctx, "tcp", at)
+	if a.Transport == syslogsink.TCP {
+		err := a.Syslog.AddStream(syslogsink.TCP, func() (net.Listener, error) {
+			return a.boot.sandbox.Listen(lasting, "tcp", at)
+		})
 		if err != nil {
 			return err
 		}
-		a.boot.serve(func() { _ = a.Syslog.Serve(listener, "tcp") })
 	}
 	a.boot.names.Set(a.Host, a.IP)
 	return nil
@@ -151,7 +154,13 @@ func (a *Attached) Control(ctx context.Context) error {
 	case manifest.SMTP:
 		return a.Mail.SelfTest(ctx, dial)
 	case manifest.Syslog:
-		return nil
+		network, address := a.Transport, fmt.Sprintf("%s:%d", a.IP, a.Port)
+		if a.Transport == syslogsink.Unix {
+			network, address = "unixgram", a.Path
+		}
+		return a.Syslog.SelfTest(ctx, a.Transport, func(ctx context.Context) (net.Conn, error) {
+			return a.boot.sandbox.Dial(ctx, network, address, "")
+		})
 	case manifest.SQLite:
 		return nil
 	}

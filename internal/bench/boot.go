@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -121,11 +122,12 @@ func (b *Boot) open(ctx context.Context, resolver string) error {
 		return err
 	}
 	b.serve(func() { _ = b.names.Serve(listener) })
-	local, err := b.sandbox.ListenPacket(ctx, "unixgram", "/dev/log")
+	err = b.Syslog.AddPacket(syslogsink.Unix, func() (net.PacketConn, error) {
+		return b.sandbox.ListenPacket(context.WithoutCancel(ctx), "unixgram", "/dev/log")
+	})
 	if err != nil {
 		return err
 	}
-	b.serve(func() { _ = b.Syslog.ServePacket(local, "unix") })
 	for _, attached := range b.Services {
 		if err := attached.open(ctx); err != nil {
 			return fmt.Errorf("bring up %s: %w", attached.Service.Name, err)
@@ -197,7 +199,7 @@ func (b *Boot) remember(ctx context.Context) error {
 // NAME=VALUE: the settings of the plan and what every process has.
 func (b *Boot) Environment(port int) []string {
 	env := map[string]string{
-		"PATH": path(), "HOME": "/home/app", "USER": "app", "LOGNAME": "app", "LANG": "C.UTF-8", "PORT": strconv.Itoa(port),
+		"PATH": Path(), "HOME": "/home/app", "USER": "app", "LOGNAME": "app", "LANG": "C.UTF-8", "PORT": strconv.Itoa(port),
 	}
 	file := b.bench.Manifest.Config.File
 	for name, value := range b.Values.Set {
@@ -230,9 +232,9 @@ func (b *Boot) given(name string) bool {
 	return b.Plan.Only == nil || slices.Contains(b.Plan.Only, name)
 }
 
-// path is the PATH of applications: the usual one, then the host's, where
+// Path is the PATH of applications: the usual one, then the host's, where
 // toolchains may lie.
-func path() string {
+func Path() string {
 	folders := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 	for folder := range strings.SplitSeq(os.Getenv("PATH"), ":") {
 		if strings.HasPrefix(folder, "/") && !slices.Contains(folders, folder) {

@@ -62,7 +62,7 @@ func (b *Boot) Launch(ctx context.Context, launch Launch) (*Process, error) {
 	if launch.Trace {
 		p.Trace = newCapture()
 		args = append([]string{
-			"strace", "-f", "-qq", "--seccomp-bpf", "-s", "256", "-e", "trace=execve,open,openat", "-e", "signal=none", "-o", "/dev/fd/3", "--",
+			"strace", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "512", "-e", "trace=execve,open,openat", "-e", "signal=none", "-o", "/dev/fd/3", "--",
 		}, args...)
 	}
 	p.Started = time.Now()

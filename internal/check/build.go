@@ -156,7 +156,7 @@ func (e exitError) ExitCode() int {
 func (c *Checker) openBench() error {
 	var err error
 	c.bench, err = bench.New(bench.Options{
-		Manifest: c.manifest, Root: c.path("app"), Dir: c.work, Cache: c.options.CacheDir, Seed: c.options.Seed,
+		Manifest: c.manifest, Root: c.path("app"), Dir: c.memory, Cache: c.options.CacheDir, Seed: c.options.Seed,
 		Source: bench.Source{
 			Dir: c.options.Dir, Commit: c.revision.Commit, Dirty: c.revision.Dirty,
 			Digest: c.image.Digest, Layout: c.path("image"),

@@ -168,4 +168,3 @@ func Verify(path string, trusted []evidence.PublicKey) (*evidence.Bundle, error)
 		return nil, fmt.Errorf("no probe is called %q", id)
 	})
 }
-

@@ -1,0 +1,41 @@
+# Everything here works on a fresh Debian 12 with Go, git and make.
+# `make deps` installs the rest; it asks for nothing that is there already.
+
+BIN := bin/roadworthy
+LINT := bin/golangci-lint
+
+$(BIN): $(shell find cmd internal -name '*.go' -o -name '*.yaml' -o -name '*.css' -o -name '*.html' 2>/dev/null) go.mod
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $@ ./cmd/roadworthy
+
+.PHONY: try test race lint matrix bench soak deps clean
+try: deps $(BIN) ## check the guestbook, which passes everything
+	$(BIN) check examples/guestbook
+
+test: deps $(BIN) lint ## all tests, real databases and browsers included
+	go test -timeout 30m ./...
+
+race: deps
+	CGO_ENABLED=1 go test -race -timeout 40m ./...
+
+lint: $(LINT)
+	test -z "$$(gofmt -l cmd internal fixtures/*.go examples)"
+	go vet ./...
+	$(LINT) run
+
+$(LINT): tools/go.mod
+	go build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+matrix: deps $(BIN) ## every honest and cheating application, in full, into docs/matrix.md
+	ROADWORTHY_MATRIX=full go test -timeout 6h -run TestMatrix ./fixtures -update
+
+bench: deps $(BIN) ## the numbers of docs/benchmarks.md
+	bench/check/run
+
+soak: deps $(BIN) ## the same verdicts again and again
+	bench/check/repeat 20
+
+deps: ## Debian packages that checks and tests need
+	tools/deps
+
+clean:
+	rm -rf bin

@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+)
+
+// Traced is what a process and its children did, as strace told it.
+type Traced struct {
+	Programs []Program // executed, in order of the first time, each command line once
+	Files    []string  // opened, absolute, each once, in order of the first time
+	Dropped  int       // lines of the trace that were too many to keep
+}
+
+// Program is one executed program.
+type Program struct {
+	Path string   // absolute
+	Args []string // as far as strace shows them
+}
+
+var (
+	// strace -f -y: `123 execve("/bin/ls", ["ls", "-l"], 0x7ff… /* 8 vars */) = 0`
+	executed = regexp.MustCompile(`^\d+ +execve\("((?:[^"\\]|\\.)*)", \[(.*?)\](?:\.\.\.)?, .*\) += 0$`)
+	// strace -f -y: `123 openat(AT_FDCWD</app>, "x", O_RDONLY) = 5</app/x>`, or the
+	// end of a call that another process interrupted: `123 <... openat resumed>…) = 5</app/x>`
+	opened   = regexp.MustCompile(`^\d+ +(?:<\.\.\. )?open(?:at)?(?: resumed>|\().*= \d+<(/.*)>$`)
+	argument = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+)
+
+// Traced reads the trace of a process that was launched with Trace.
+func (p *Process) Traced() Traced {
+	t := Traced{Dropped: p.Trace.Dropped()}
+	programs, files := map[string]bool{}, map[string]bool{}
+	for _, line := range p.Trace.Lines() {
+		if m := opened.FindStringSubmatch(line.Text); m != nil {
+			path := strings.TrimSuffix(m[1], " (deleted)")
+			if !files[path] && !strings.Contains(line.Text, "O_DIRECTORY") {
+				files[path] = true
+				t.Files = append(t.Files, path)
+			}
+		} else if m := executed.FindStringSubmatch(line.Text); m != nil && !programs[m[0][strings.IndexByte(m[0], ' '):]] {
+			programs[m[0][strings.IndexByte(m[0], ' '):]] = true
+			t.Programs = append(t.Programs, programOf(m[1], m[2]))
+		}
+	}
+	return t
+}
+
+func programOf(path, list string) Program {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(sandbox.AppDir, path)
+	}
+	program := Program{Path: path}
+	for _, m := range argument.FindAllStringSubmatch(list, 32) {
+		program.Args = append(program.Args, m[1][:min(len(m[1]), 200)])
+	}
+	return program
+}

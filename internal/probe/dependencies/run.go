@@ -1,0 +1,179 @@
+package dependencies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/artifact"
+	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+	"github.com/roadworthy-dev/roadworthy/internal/debian"
+	"github.com/roadworthy-dev/roadworthy/internal/probe"
+	"github.com/roadworthy-dev/roadworthy/internal/standard"
+)
+
+const maxUnowned = 200
+
+func run(ctx context.Context, b *bench.Bench, recorder *probe.Recorder) (Observations, error) {
+	o := Observations{Build: b.Manifest.Build.Run, Packages: map[string]Package{}}
+	for _, e := range artifact.Ecosystems(b.Root) {
+		o.Ecosystems = append(o.Ecosystems, Ecosystem{Name: e.Name, Manifest: e.Manifest, Locked: e.Locked, Why: e.Why})
+	}
+	database, err := debian.Read("/")
+	if errors.Is(err, debian.ErrNoDatabase) {
+		recorder.Fail("dependencies.declared", standard.Failure{
+			Kind:    standard.FailureHost,
+			Message: "whom a file belongs to is told by dpkg, which this system does not have",
+			Fix:     "run the check on Debian or Ubuntu, or in a container of them",
+		})
+		return o, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	traced, err := o.session(ctx, b)
+	if err != nil {
+		if errors.Is(err, bench.ErrNotStarted) {
+			return o, err
+		}
+		recorder.Try("dependencies.declared", func() error { return err })
+		return o, nil
+	}
+	o.attribute(b, database, traced)
+	return o, nil
+}
+
+// session runs the declared traffic, the exception and the status route under a trace.
+func (o *Observations) session(ctx context.Context, b *bench.Bench) (bench.Traced, error) {
+	boot, err := b.Boot(ctx, bench.Plan{})
+	if err != nil {
+		return bench.Traced{}, err
+	}
+	defer boot.Close()
+	process, err := boot.Launch(ctx, bench.Launch{Trace: true})
+	if err != nil {
+		return bench.Traced{}, err
+	}
+	client := boot.Client(process)
+	defer client.Close()
+	for _, reply := range client.Session(ctx, boot.Random.Nonce()) {
+		if reply.Err == "" {
+			o.Replies++
+		}
+	}
+	if exception := b.Manifest.Faults.Exception; exception != nil {
+		client.Step(ctx, *exception, boot.Random.Nonce())
+	}
+	if b.Manifest.Status != nil {
+		client.Do(ctx, boot.StatusRequest(boot.Values.Token))
+	}
+	if _, _, err := process.Stop(ctx, 10*time.Second); err != nil {
+		return bench.Traced{}, fmt.Errorf("stop the traced application: %w", err)
+	}
+	return process.Traced(), nil
+}
+
+// attribute finds whom everything belongs to that is not the artifact's.
+func (o *Observations) attribute(b *bench.Bench, database *debian.Database, traced bench.Traced) {
+	o.Dropped = traced.Dropped
+	interpreters := o.interpreters(b, database)
+	declared := database.Needs(append(interpreters, b.Manifest.System...)...)
+	base := database.Base()
+	for _, name := range b.Manifest.System {
+		if !database.Installed(name) {
+			o.Missing = append(o.Missing, name)
+		}
+	}
+	use := func(path string) string {
+		owner, owned := database.Owner(path)
+		switch {
+		case owned:
+			p := o.Packages[owner]
+			if p.Files == 0 {
+				p = Package{Base: base[owner], Declared: declared[owner], Example: path}
+			}
+			p.Files++
+			o.Packages[owner] = p
+		case len(o.Unowned) < maxUnowned && !slices.Contains(o.Unowned, path):
+			o.Unowned = append(o.Unowned, path)
+		}
+		return owner
+	}
+	for _, program := range traced.Programs {
+		if inArtifact(program.Path) {
+			o.InArtifact++
+			continue
+		}
+		o.Programs = append(o.Programs, Program{Path: program.Path, Package: use(program.Path)})
+	}
+	for _, path := range traced.Files {
+		switch {
+		case inArtifact(path):
+			o.InArtifact++
+		case !private(path):
+			use(path)
+		}
+	}
+}
+
+func inArtifact(path string) bool { return strings.HasPrefix(path, sandbox.AppDir+"/") }
+
+// private is what the sandbox itself offers and the kernel's own files.
+func private(path string) bool {
+	for _, folder := range []string{"/proc/", "/sys/", "/dev/", "/tmp/", "/run/", "/var/tmp/", "/home/app/", "/var/lib/"} {
+		if strings.HasPrefix(path, folder) {
+			return true
+		}
+	}
+	return false
+}
+
+// interpreters are the packages of the programs that the processes name. The
+// folder of one that no package installed is noted instead.
+func (o *Observations) interpreters(b *bench.Bench, database *debian.Database) []string {
+	var packages []string
+	for _, process := range b.Manifest.Processes {
+		path := onPath(firstWord(process.Run))
+		if path == "" {
+			continue
+		}
+		if owner, ok := database.Owner(path); ok {
+			packages = append(packages, owner)
+		} else if real, err := filepath.EvalSymlinks(path); err == nil {
+			o.Prefixes = append(o.Prefixes, filepath.Dir(filepath.Dir(real)))
+		}
+	}
+	return packages
+}
+
+func firstWord(command string) string {
+	for _, word := range strings.Fields(command) {
+		if !strings.Contains(word, "=") && word != "exec" {
+			return word
+		}
+	}
+	return ""
+}
+
+// onPath finds a program of the host; "" for one of the artifact.
+func onPath(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
+	}
+	if name == "" || strings.Contains(name, "/") {
+		return ""
+	}
+	for _, folder := range strings.Split(bench.Path(), ":") {
+		path := filepath.Join(folder, name)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path
+		}
+	}
+	return ""
+}
