@@ -93,6 +93,7 @@ func TestParse(t *testing.T) {
 	for raw, want := range map[string][2]int{
 		"<131>message\x00": {16, 3}, "<0>": {0, 0}, "<192>x": {-1, -1}, "no priority": {-1, -1},
 		"<14>1 yesterday host app - - - x": {1, 6}, "<014>x": {-1, -1},
+		"<14>0": {1, 6}, "<14>1 ": {1, 6}, "<14>Oct 11": {1, 6},
 	} {
 		got := Parse([]byte(raw))
 		if got.Format != "" || got.Error == "" || [2]int{got.Facility, got.Severity} != want {

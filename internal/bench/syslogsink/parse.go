@@ -67,11 +67,11 @@ func Parse(raw []byte) Parsed {
 // structured reads a frame of RFC 5424.
 func (p *Parsed) structured(line []byte) {
 	parsed, err := rfc5424.NewMachine().Parse(line)
-	if err != nil {
-		p.Error = err.Error()
+	m, ok := parsed.(*rfc5424.SyslogMessage)
+	if err != nil || !ok {
+		p.Error = reason(err)
 		return
 	}
-	m := parsed.(*rfc5424.SyslogMessage)
 	p.Format = RFC5424
 	p.AppName, p.Host, p.Message = text(m.Appname), text(m.Hostname), text(m.Message)
 }
@@ -89,13 +89,25 @@ func (p *Parsed) bsd(line, rest []byte) {
 		strict := err
 		parsed, err = rfc3164.NewMachine(rfc3164.WithEmbeddedNewlines(), rfc3164.WithRFC3339()).Parse(line)
 		if err != nil {
-			p.Error = strict.Error()
-			return
+			err = strict
 		}
 	}
-	m := parsed.(*rfc3164.SyslogMessage)
+	m, ok := parsed.(*rfc3164.SyslogMessage)
+	if err != nil || !ok {
+		p.Error = reason(err)
+		return
+	}
 	p.Format = RFC3164
 	p.AppName, p.Host, p.Message = text(m.Appname), text(m.Hostname), text(m.Message)
+}
+
+// reason is why a parse failed. The parsers return neither a message nor an
+// error when a frame ends too early.
+func reason(err error) string {
+	if err == nil {
+		return "the frame ends too early"
+	}
+	return err.Error()
 }
 
 func text(s *string) string {
