@@ -91,6 +91,17 @@ func TestHitsAreCounts(t *testing.T) {
 	}
 }
 
+// A line of several blocks ran as often as the block of it that ran most, in
+// whatever order they stand.
+func TestGoBlocksShareLines(t *testing.T) {
+	for _, profile := range []string{"a.go:1.1,3.9 1 2\na.go:3.9,4.2 1 0\na.go:4.2,4.9 1 1\n", "a.go:4.2,4.9 1 1\na.go:3.9,4.2 1 0\na.go:1.1,3.9 1 2\n"} {
+		r, err := Read("r", []byte("mode: count\n"+profile+"a.go:9.1,9.3 0 0\n"))
+		if err != nil || !maps.Equal(r.Files[0].Lines, map[int]int{1: 2, 2: 2, 3: 2, 4: 1}) {
+			t.Errorf("%v %v", r.Files, err)
+		}
+	}
+}
+
 func TestShareOfReport(t *testing.T) {
 	r := read(t, "go-set.out")
 	if r.Covered() != 9 || r.Total() != 13 || r.Share() != 9.0/13 {

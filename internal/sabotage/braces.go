@@ -179,7 +179,7 @@ func (r *bracesReader) javaScriptFunction(b bracesBody, open int, name lexeme) (
 // javaMethod is a method or a constructor; "new T() {" and records are not.
 func (r *bracesReader) javaMethod(b bracesBody, open int, name lexeme) (bracesBody, bool) {
 	before := r.at(open - 2)
-	if name.kind != word || isControl(name) || isControl(before) || before.is(".", "record", "enum", "@") {
+	if name.kind != word || isControl(name) || (isControl(before) && !before.is("void")) || before.is(".", "record", "enum", "@") {
 		return b, false
 	}
 	b.function = function{name.text, name.start}
