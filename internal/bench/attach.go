@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench/fault"
 	"github.com/roadworthy-dev/roadworthy/internal/bench/mailsink"
@@ -118,7 +119,7 @@ func (a *Attached) open(ctx context.Context) (err error) {
 			return fmt.Errorf("put a proxy before %s: %w", a.Service.Name, err)
 		}
 	}
-	a.boot.names.Set(a.Host, a.IP)
+	a.boot.names.Set(a.Host, netip.MustParseAddr(a.IP))
 	return nil
 }
 
@@ -140,7 +141,7 @@ func (a *Attached) collect(ctx context.Context, at string) error {
 			return err
 		}
 	}
-	a.boot.names.Set(a.Host, a.IP)
+	a.boot.names.Set(a.Host, netip.MustParseAddr(a.IP))
 	return nil
 }
 
@@ -170,7 +171,7 @@ func (a *Attached) Control(ctx context.Context) error {
 // Resolve makes the name of the service known or unknown to the sandbox.
 func (a *Attached) Resolve(known bool) {
 	if known {
-		a.boot.names.Set(a.Host, a.IP)
+		a.boot.names.Set(a.Host, netip.MustParseAddr(a.IP))
 	} else {
 		a.boot.names.Remove(a.Host)
 	}

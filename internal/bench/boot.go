@@ -116,12 +116,12 @@ func (b *Boot) open(ctx context.Context, resolver string) error {
 	if err != nil {
 		return err
 	}
-	b.serve(func() { _ = b.names.ServePacket(packets) })
+	b.names.ServePacket(packets)
 	listener, err := b.sandbox.Listen(ctx, "tcp", resolver+":53")
 	if err != nil {
 		return err
 	}
-	b.serve(func() { _ = b.names.Serve(listener) })
+	b.names.Serve(listener)
 	err = b.Syslog.AddPacket(syslogsink.Unix, func() (net.PacketConn, error) {
 		return b.sandbox.ListenPacket(context.WithoutCancel(ctx), "unixgram", "/dev/log")
 	})

@@ -134,3 +134,6 @@ func (a *Attached) URL() string {
 		return "http://" + at
 	}
 }
+
+// Setting returns the declaration of a setting.
+func (b *Boot) Setting(name string) manifest.Setting { return b.bench.Manifest.Config.Settings[name] }
