@@ -51,14 +51,15 @@ func (e *entry) open() error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	if _, ok := l.(deadliner); !ok {
-		return errors.Join(fmt.Errorf("listen: %T has no SetDeadline", l), l.Close())
-	}
-	if multipath(l) {
-		return errors.Join(ErrMultipath, l.Close())
-	}
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
+	switch l := l.(type) {
+	case *net.TCPListener:
+		if multipath(l) {
+			return errors.Join(ErrMultipath, l.Close())
+		}
+	case *net.UnixListener:
+		l.SetUnlinkOnClose(false)
+	default: // a wrapper would hide the socket, and silence would be a lie
+		return errors.Join(fmt.Errorf("listen: %T is no TCP or unix listener", l), l.Close())
 	}
 	e.l, e.silent = l, false
 	return nil

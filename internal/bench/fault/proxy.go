@@ -46,10 +46,10 @@ const (
 // Config says where a proxy listens and what it forwards to.
 type Config struct {
 	// Listen opens the listener, at the same address each time: Refuse closes
-	// it and the next mode calls Listen again. The listener must have
-	// SetDeadline, as those of package net do, and must not be one of
-	// Multipath TCP, as net.Listen makes them by default: use a
-	// net.ListenConfig with SetMultipathTCP(false). On a unix path Listen must
+	// it and the next mode calls Listen again. The listener must be a
+	// *net.TCPListener or a *net.UnixListener, and not of Multipath TCP, as
+	// net.Listen makes them by default: use a net.ListenConfig with
+	// SetMultipathTCP(false). On a unix path Listen must
 	// remove the stale file first: Refuse leaves it, so that clients get
 	// ECONNREFUSED as from a crashed daemon.
 	Listen func() (net.Listener, error)
