@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -52,6 +53,8 @@ func (b *Boot) Launch(ctx context.Context, launch Launch) (*Process, error) {
 	}
 	env := b.Environment(launch.Port)
 	for name, value := range launch.Env {
+		// Of two variables of one name getenv(3) takes the first.
+		env = slices.DeleteFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 		env = append(env, name+"="+value)
 	}
 	args, err := b.command(launch, env)
@@ -61,8 +64,10 @@ func (b *Boot) Launch(ctx context.Context, launch Launch) (*Process, error) {
 	p := &Process{Port: launch.Port, Args: args, Output: newCapture(), boot: b, done: make(chan struct{})}
 	if launch.Trace {
 		p.Trace = newCapture()
+		// With -D strace is a grandchild: the process that we start, signal and
+		// wait for is the application itself.
 		args = append([]string{
-			"strace", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "512", "-e", "trace=execve,open,openat", "-e", "signal=none", "-o", "/dev/fd/3", "--",
+			"strace", "-D", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "512", "-e", "trace=execve,open,openat", "-e", "signal=none", "-o", "/dev/fd/3", "--",
 		}, args...)
 	}
 	p.Started = time.Now()

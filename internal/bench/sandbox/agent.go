@@ -156,7 +156,7 @@ func (a *agent) doSetup(request setupRequest) (any, []int, error) {
 			return nil, nil, fmt.Errorf("set the host name: %w", err)
 		}
 	}
-	a.sniffer = &sniffer{seen: map[Destination]int{}}
+	a.sniffer = &sniffer{seen: map[Destination]int{}, asked: map[string]bool{}}
 	if request.Isolated {
 		if err := everyAddressIsLocal(); err != nil {
 			return nil, nil, err

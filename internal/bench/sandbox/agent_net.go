@@ -145,8 +145,9 @@ func socket(network, address string, use func(int, syscall.Sockaddr) error) (int
 
 // sniffer notes the destination of every first TCP packet and every UDP packet.
 type sniffer struct {
-	mu   sync.Mutex
-	seen map[Destination]int
+	mu    sync.Mutex
+	seen  map[Destination]int
+	asked map[string]bool // where datagrams went to: IP:port
 }
 
 const maxDestinations = 4096 // an application that scans must not exhaust the agent
@@ -216,21 +217,32 @@ func (s *sniffer) read(fd int) {
 		if link, ok := from.(*unix.SockaddrLinklayer); ok && link.Pkttype == unix.PACKET_OUTGOING {
 			continue
 		}
-		if d, ok := destination(packet[:n]); ok {
-			s.note(d)
+		if d, from, ok := destination(packet[:n]); ok {
+			s.note(d, from)
 		}
 	}
 }
 
-func (s *sniffer) note(d Destination) {
+// note counts a packet, unless it comes from where packets go to: that is the
+// answer to a datagram.
+func (s *sniffer) note(d Destination, from string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if d.Network == "udp" {
+		if s.asked[from] {
+			return
+		}
+		if len(s.asked) < maxDestinations {
+			s.asked[d.Address] = true
+		}
+	}
 	if _, known := s.seen[d]; known || len(s.seen) < maxDestinations {
 		s.seen[d]++
 	}
 }
 
-func destination(packet []byte) (Destination, bool) {
+// destination reads a packet: where it goes, and the IP:port that it comes from.
+func destination(packet []byte) (Destination, string, bool) {
 	var source, target netip.Addr
 	var protocol byte
 	var ports []byte
@@ -238,7 +250,7 @@ func destination(packet []byte) (Destination, bool) {
 	case len(packet) >= 24 && packet[0]>>4 == 4:
 		header := int(packet[0]&15) * 4
 		if len(packet) < header+4 {
-			return Destination{}, false
+			return Destination{}, "", false
 		}
 		source, target = netip.AddrFrom4([4]byte(packet[12:16])), netip.AddrFrom4([4]byte(packet[16:20]))
 		protocol, ports = packet[9], packet[header:]
@@ -246,15 +258,16 @@ func destination(packet []byte) (Destination, bool) {
 		source, target = netip.AddrFrom16([16]byte(packet[8:24])), netip.AddrFrom16([16]byte(packet[24:40]))
 		protocol, ports = packet[6], packet[40:]
 		if protocol == 6 && (len(packet) < 54 || packet[53]&0x10 != 0) {
-			return Destination{}, false // an answer (SYN and ACK), not a first packet
+			return Destination{}, "", false // an answer (SYN and ACK), not a first packet
 		}
 	default:
-		return Destination{}, false
+		return Destination{}, "", false
 	}
 	network := map[byte]string{6: "tcp", 17: "udp"}[protocol]
 	port := binary.BigEndian.Uint16(ports[2:4])
 	d := Destination{Network: network, Source: source.String(), Address: netip.AddrPortFrom(target, port).String()}
-	return d, network != ""
+	from := netip.AddrPortFrom(source, binary.BigEndian.Uint16(ports[:2])).String()
+	return d, from, network != ""
 }
 
 func (s *sniffer) list() []Destination {

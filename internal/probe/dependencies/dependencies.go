@@ -55,6 +55,7 @@ type Program struct {
 type Package struct {
 	Base     bool   `json:"base"`     // every system has it
 	Declared bool   `json:"declared"` // declared, or needed by what is declared or by the interpreter of a process
+	Startup  bool   `json:"startup"`  // only files that the interpreter reads at every start, or configuration in /etc/ssl
 	Files    int    `json:"files"`    // how many were used
 	Example  string `json:"example"`  // one of them
 }

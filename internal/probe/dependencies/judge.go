@@ -73,12 +73,12 @@ func undeclared(o Observations) ([]string, int) {
 	for _, name := range slices.Sorted(maps.Keys(o.Packages)) {
 		p := o.Packages[name]
 		count += p.Files
-		if !p.Base && !p.Declared && !ubiquitous[name] {
+		if !p.Base && !p.Declared && !ubiquitous[name] && !p.Startup {
 			used = append(used, fmt.Sprintf("%s of the package %s", p.Example, name))
 		}
 	}
 	for _, path := range o.Unowned {
-		if !generated(path) && !interpreters(path, o.Prefixes) {
+		if !generated(path) && !startup(path) && !interpreters(path, o.Prefixes) {
 			used = append(used, path+" of no package")
 		}
 	}
@@ -95,13 +95,19 @@ func generated(path string) bool {
 		"/etc/ld.so.", "/etc/ssl/", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf",
 		"/etc/localtime", "/etc/timezone", "/etc/alternatives/", "/etc/environment", "/etc/app.conf", "/etc/machine-id", "/etc/mime.types",
 		"/usr/lib/locale/", "/usr/lib/x86_64-linux-gnu/gconv/", "/usr/lib/aarch64-linux-gnu/gconv/", "/usr/share/zoneinfo/",
-		"/usr/lib/jvm/", "/var/cache/fontconfig/", "/usr/lib/python3/dist-packages/__pycache__/",
+		"/usr/lib/jvm/", "/var/cache/fontconfig/",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true
 		}
 	}
-	return strings.Contains(path, "/__pycache__/") && strings.HasPrefix(path, "/usr/lib/python3")
+	return false
+}
+
+// startup files are read by an interpreter whatever it is to run: Python's
+// site module looks into every .pth file, and one of setuptools loads a hook.
+func startup(path string) bool {
+	return strings.HasSuffix(path, ".pth") || strings.HasSuffix(path, "/sitecustomize.py") || strings.Contains(path, "/_distutils_hack/")
 }
 
 // interpreters reports whether a path is part of an interpreter that was

@@ -96,7 +96,10 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 		case owned:
 			p := o.Packages[owner]
 			if p.Files == 0 {
-				p = Package{Base: base[owner], Declared: declared[owner], Example: path}
+				p = Package{Base: base[owner], Declared: declared[owner], Startup: true}
+			}
+			if atStart := startup(path) || generated(path); !atStart && (p.Startup || p.Example == "") {
+				p.Startup, p.Example = false, path
 			}
 			p.Files++
 			o.Packages[owner] = p
@@ -117,9 +120,20 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 		case inArtifact(path):
 			o.InArtifact++
 		case !private(path):
-			use(path)
+			use(source(path))
 		}
 	}
+}
+
+// source gives the file that byte code was made from: packages own sources
+// alone ("x/__pycache__/y.cpython-311.pyc" belongs to "x/y.py", PEP 3147).
+func source(path string) string {
+	folder, name := filepath.Split(path)
+	if filepath.Base(folder) != "__pycache__" || !strings.HasSuffix(name, ".pyc") {
+		return path
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return filepath.Join(filepath.Dir(filepath.Clean(folder)), name+".py")
 }
 
 func inArtifact(path string) bool { return strings.HasPrefix(path, sandbox.AppDir+"/") }
