@@ -207,4 +207,3 @@ func TestUnreachableServiceResetsTheClient(t *testing.T) {
 		t.Fatalf("stats: %+v", s)
 	}
 }
-

@@ -186,4 +186,3 @@ func waitFor(t testing.TB, done func() bool) {
 		}
 	}
 }
-
