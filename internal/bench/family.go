@@ -1,0 +1,64 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+)
+
+// Family returns the processes that belong to this start of the application:
+// the process itself and all its descendants, zombies aside. What left the
+// tree because its parent ended is not in it.
+func (p *Process) Family(ctx context.Context) ([]sandbox.ProcessInfo, error) {
+	all, err := p.boot.sandbox.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return familyOf(all, p.PID), nil
+}
+
+func familyOf(all []sandbox.ProcessInfo, root int) []sandbox.ProcessInfo {
+	in := map[int]bool{root: true}
+	for grown := true; grown; {
+		grown = false
+		for _, info := range all {
+			if in[info.Parent] && !in[info.PID] {
+				in[info.PID], grown = true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(info sandbox.ProcessInfo) bool { return !in[info.PID] || info.State == "Z" })
+}
+
+// Candidates returns the descendants of the process that may be its workers:
+// they hold its listening socket, or a connection that came from us.
+func (p *Process) Candidates(ctx context.Context) ([]sandbox.ProcessInfo, error) {
+	family, err := p.Family(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(family, func(info sandbox.ProcessInfo) bool {
+		return info.PID == p.PID || !p.listens(info) && len(p.Connections(info)) == 0
+	}), nil
+}
+
+func (p *Process) listens(info sandbox.ProcessInfo) bool {
+	return slices.ContainsFunc(info.Listening, func(at string) bool { return strings.HasSuffix(at, ":"+strconv.Itoa(p.Port)) })
+}
+
+// Connections lists our ends ("IP:port") of the connections to the port of p
+// that a process of it has accepted and still holds. One that only waits in
+// the kernel's queue is held by nobody.
+func (p *Process) Connections(info sandbox.ProcessInfo) []string {
+	var list []string
+	for _, pair := range info.Accepted {
+		local, remote, _ := strings.Cut(pair, " ")
+		if strings.HasPrefix(remote, p.boot.front+":") && strings.HasSuffix(local, ":"+strconv.Itoa(p.Port)) {
+			list = append(list, remote)
+		}
+	}
+	return list
+}

@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/bench/fault"
+)
+
+// Stall is a way to keep requests of the application unanswered for a while,
+// and an ordinary request that could be answered meanwhile.
+type Stall struct {
+	Kind     StallKind     // how; StallNone where nothing takes long
+	Slow     Request       //
+	Ordinary Request       //
+	Takes    time.Duration // the slow one, alone
+	Usual    time.Duration // the ordinary one, alone: median of several
+	service  string
+}
+
+// StallKind says what makes a request slow.
+type StallKind string
+
+// The kinds of stall, the best first.
+const (
+	StallDeclared StallKind = "declared" // faults.slow
+	StallService  StallKind = "service"  // a backing service that answers slowly
+	StallUpload   StallKind = "upload"   // a body that arrives slowly
+	StallNone     StallKind = ""
+)
+
+// uploadTakes is how long a body is on its way with StallUpload.
+const uploadTakes = 1200 * time.Millisecond
+
+// FindStall looks for the best way to keep a process busy. It counts only if
+// the slow request takes five times as long as an ordinary one.
+func (p *Process) FindStall(ctx context.Context) Stall {
+	m := p.boot.bench.Manifest
+	client := p.boot.Client(p)
+	defer client.Close()
+	landing := Request{Method: http.MethodGet, Target: p.boot.bench.Landing(), Fresh: true}
+	usual := func(request Request) time.Duration {
+		var took []time.Duration
+		for range 5 {
+			took = append(took, client.Do(ctx, request).Duration)
+		}
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	stall := Stall{Ordinary: landing, Usual: usual(landing)}
+	if m.Faults.Slow != nil {
+		stall.Slow = client.request(*m.Faults.Slow, p.boot.Random.Nonce())
+		stall.Slow.Fresh = true
+		stall.Takes = client.Do(ctx, stall.Slow).Duration
+		if stall.worth() {
+			stall.Kind = StallDeclared
+		}
+		return stall // what was declared is not replaced in silence
+	}
+	missing := Request{Method: http.MethodGet, Target: "/" + p.boot.Random.Word(12), Fresh: true}
+	for name, attached := range p.boot.Services {
+		if attached.Proxy == nil || attached.Proxy.Set(fault.Slow) != nil {
+			continue
+		}
+		tried := Stall{Kind: StallService, Slow: landing, Ordinary: missing, service: name, Takes: client.Do(ctx, landing).Duration, Usual: usual(missing)}
+		_ = attached.Proxy.Set(fault.Pass)
+		if tried.worth() {
+			return tried
+		}
+	}
+	stall.Kind, stall.Takes = StallUpload, uploadTakes
+	stall.Slow = Request{Method: http.MethodPost, Target: landing.Target, Type: "application/x-www-form-urlencoded", Fresh: true}
+	for _, step := range m.Traffic {
+		if step.Form != nil || step.JSON != "" {
+			stall.Slow = client.request(step, p.boot.Random.Nonce())
+			stall.Slow.Fresh = true
+			break
+		}
+	}
+	if pad := 64 - len(stall.Slow.Body); pad > 0 && !strings.Contains(stall.Slow.Type, "json") {
+		stall.Slow.Body = append(slices.Clone(stall.Slow.Body), []byte("&pad="+strings.Repeat("x", pad))...)
+	}
+	return stall
+}
+
+// worth reports whether the slow request is slow enough to tell by.
+func (s Stall) worth() bool { return s.Takes >= 5*s.Usual && s.Takes >= 300*time.Millisecond }
+
+// Describe says how requests are held.
+func (s Stall) Describe() string {
+	switch s.Kind {
+	case StallDeclared:
+		return s.Slow.Describe() + ", declared as slow"
+	case StallService:
+		return s.Slow.Describe() + " while " + s.service + " answers slowly"
+	case StallUpload:
+		return s.Slow.Describe() + " with a body that takes its time"
+	}
+	return "nothing that takes long"
+}
+
+// Begin makes a boot slow where it takes a service for that; end undoes it.
+func (s Stall) Begin(b *Boot) (end func()) {
+	if s.Kind != StallService {
+		return func() {}
+	}
+	_ = b.Services[s.service].Proxy.Set(fault.Slow)
+	return func() { _ = b.Services[s.service].Proxy.Set(fault.Pass) }
+}
+
+// Held is a slow request on its way.
+type Held struct {
+	Process *Process
+	Wire    *Wire     // nil where no connection could be made
+	Sent    time.Time // when the request was with the application, as far as it goes for an upload
+	Reply   Reply     // when Done is closed
+	Done    chan struct{}
+}
+
+// Hold sends the slow request to a process over a connection of its own, and
+// returns when it is written. The caller waits for Done; it comes at the
+// latest 30 s after the request or when ctx ends.
+func (s Stall) Hold(ctx context.Context, p *Process) *Held {
+	h := &Held{Process: p, Done: make(chan struct{})}
+	var err error
+	if h.Wire, err = p.Wire(ctx); err != nil {
+		h.Reply.Err = "not connected: " + plainWire(err)
+		close(h.Done)
+		return h
+	}
+	return s.hold(ctx, h)
+}
+
+// HoldOn is Hold on a connection that is open already.
+func (s Stall) HoldOn(ctx context.Context, p *Process, w *Wire) *Held {
+	return s.hold(ctx, &Held{Process: p, Wire: w, Done: make(chan struct{})})
+}
+
+func (s Stall) hold(ctx context.Context, h *Held) *Held {
+	raw := s.Slow.Encode(h.Process.Port, len(s.Slow.Body))
+	rest := 0
+	if s.Kind == StallUpload {
+		rest = len(s.Slow.Body) / 2
+	}
+	err := h.Wire.Write(raw[:len(raw)-rest])
+	h.Sent = time.Now()
+	if rest == 0 && err == nil {
+		h.Wire.Written = h.Sent
+	}
+	stop := context.AfterFunc(ctx, h.Wire.Close)
+	h.Process.boot.serve(func() {
+		defer close(h.Done)
+		defer h.Wire.Close()
+		defer stop()
+		if rest > 0 && err == nil {
+			select {
+			case <-time.After(uploadTakes): //nolint:forbidigo // the body takes its time
+			case <-ctx.Done():
+			}
+			if err = h.Wire.Write(raw[len(raw)-rest:]); err == nil {
+				h.Wire.Written = time.Now()
+			}
+		}
+		if err != nil {
+			h.Reply.Err = "not written: " + plainWire(err)
+			return
+		}
+		h.Reply = h.Wire.Receive(s.Slow.Method, time.Now().Add(30*time.Second))
+		h.Reply.Started, h.Reply.Duration = h.Sent, time.Since(h.Sent)
+	})
+	return h
+}
