@@ -42,6 +42,11 @@ var carried = []string{
 //
 // GOFLAGS gets -buildvcs=false: a checkout has no .git, so whatever repository
 // Go found would be another one, above it. The image names its commit itself.
+//
+// GODEBUG gets goindex=0: Go remembers what a folder imports by the paths,
+// sizes and times of its files. Checkouts of two commits at the same path have
+// the commit's times, so an edit that keeps a file's size would be built from
+// the memory of the other one.
 func Environment(host []string, commitTime time.Time) []string {
 	stamp := Revision{CommitTime: commitTime}.stamp()
 	env := []string{"LANG=C.UTF-8", "CI=true", "SOURCE_DATE_EPOCH=" + strconv.FormatInt(stamp.Unix(), 10)}
@@ -58,7 +63,7 @@ func Environment(host []string, commitTime time.Time) []string {
 	if !strings.Contains(goflags, "-buildvcs") {
 		goflags = strings.TrimSpace(goflags + " -buildvcs=false")
 	}
-	env = append(env, "GOFLAGS="+goflags)
+	env = append(env, "GOFLAGS="+goflags, "GODEBUG=goindex=0")
 	slices.Sort(env)
 	return slices.Compact(env)
 }

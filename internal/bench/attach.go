@@ -135,7 +135,7 @@ func (a *Attached) collect(ctx context.Context, at string) error {
 	}
 	if a.Transport == syslogsink.TCP {
 		err := a.Syslog.AddStream(syslogsink.TCP, func() (net.Listener, error) {
-			return a.boot.sandbox.Listen(lasting, "tcp", at)
+			return narrow(a.boot.sandbox.Listen(lasting, "tcp", at))
 		})
 		if err != nil {
 			return err

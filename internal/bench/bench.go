@@ -58,7 +58,7 @@ type Source struct {
 	Dirty    bool
 	Digest   string // of the image: "sha256:…"
 	Layout   string // folder of the OCI image layout that holds it
-	Checkout string // folder of a clean checkout before the build; "" where there is none
+	LFS      []string // files that are only pointers of Git LFS to their content
 }
 
 // Bench is what the probes of one check share. Its methods are safe for

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/roadworthy-dev/roadworthy/internal/artifact"
@@ -28,7 +29,7 @@ func (c *Checker) fetch(ctx context.Context) error {
 	source := artifact.Source{Dir: c.options.Dir, Commit: c.options.Commit, Dirty: c.options.Dirty}
 	var err error
 	c.revision, err = artifact.Checkout(ctx, source, c.path("checkout"))
-	if p, ok := problem.Of(err); ok && c.options.Commit == "" && (p.Code == "RW-A01" || p.Code == "RW-A03") {
+	if p, ok := problem.Of(err); ok && c.options.Commit == "" && slices.Contains([]string{"RW-A01", "RW-A03", "RW-A04"}, p.Code) {
 		source.Dirty = true
 		c.revision, err = artifact.Checkout(ctx, source, c.path("checkout"))
 	}
@@ -159,7 +160,7 @@ func (c *Checker) openBench() error {
 		Manifest: c.manifest, Root: c.path("app"), Dir: c.memory, Cache: c.options.CacheDir, Seed: c.options.Seed,
 		Source: bench.Source{
 			Dir: c.options.Dir, Commit: c.revision.Commit, Dirty: c.revision.Dirty,
-			Digest: c.image.Digest, Layout: c.path("image"),
+			Digest: c.image.Digest, Layout: c.path("image"), LFS: c.revision.LFS,
 		},
 	})
 	if err == nil && c.options.Keep {

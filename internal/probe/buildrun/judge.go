@@ -90,8 +90,9 @@ func compiles(o Observations) standard.Finding {
 func builds(p Program) bool {
 	names := []string{path.Base(p.Path)}
 	for i, arg := range p.Args {
-		if i == 0 || i == 1 && path.IsAbs(arg) { // a script's interpreter names it first
-			names = append(names, path.Base(arg))
+		names = append(names, path.Base(arg))
+		if i > 0 && !strings.HasPrefix(arg, "-") {
+			break // the script that an interpreter runs; what follows are its arguments
 		}
 	}
 	for _, name := range names {

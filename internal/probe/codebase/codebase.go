@@ -38,12 +38,12 @@ type Observations struct {
 }
 
 func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, error) {
-	o := Observations{Commit: b.Source.Commit, Dirty: b.Source.Dirty}
+	o := Observations{Commit: b.Source.Commit, Dirty: b.Source.Dirty, LFS: b.Source.LFS}
 	described, err := artifact.Describe(b.Source.Layout, b.Source.Digest)
 	if err != nil {
 		return o, fmt.Errorf("read what the image says of itself: %w", err)
 	}
-	o.Labelled, o.LFS = described.Revision.Commit, described.Revision.LFS
+	o.Labelled = described.Revision.Commit
 	state, err := artifact.Status(ctx, b.Source.Dir)
 	var p *problem.Problem
 	if errors.As(err, &p) && (p.Code == "RW-A01" || p.Code == "RW-A03") {
