@@ -22,7 +22,7 @@ const (
 func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, error) {
 	var o Observations
 	r.Try("config.env.effect", func() error {
-		strong, weak, err := effect.Two(ctx, b, bench.Plan{})
+		strong, weak, err := effect.Two(ctx, b, bench.Plan{}, names(b))
 		o.Strong, o.Weak = strong, weak
 		return err
 	})
@@ -71,4 +71,12 @@ func attempt(ctx context.Context, b *bench.Bench, setting manifest.Setting) (Att
 	}
 	a.Outcome, err = watch.On(ctx, b, boot, process)
 	return a, err
+}
+
+func names(b *bench.Bench) []string {
+	var list []string
+	for _, setting := range b.Manifest.Config.Sorted() {
+		list = append(list, setting.Name)
+	}
+	return list
 }

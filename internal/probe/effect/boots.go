@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -19,14 +20,14 @@ const (
 	sick  = 8 * time.Second         // of nothing but errors, until an application counts as started all the same
 )
 
-// Two looks at every setting in two boots by plan, which differ in all values:
-// one with a low threshold and many workers, one with a high and few.
-func Two(ctx context.Context, b *bench.Bench, plan bench.Plan) (strong, weak []Sight, err error) {
+// Two looks at settings in two boots by plan, which differ in all values: one
+// with a low threshold and many workers, one with a high one and few.
+func Two(ctx context.Context, b *bench.Bench, plan bench.Plan, watch []string) (strong, weak []Sight, err error) {
 	var boots [2]*bench.Boot
 	group, gctx := errgroup.WithContext(ctx)
 	for i, strength := range []Strength{Strong, Weak} {
 		group.Go(func() (err error) {
-			boots[i], err = b.Boot(gctx, strength.in(b.Manifest, plan))
+			boots[i], err = b.Boot(gctx, strength.In(b.Manifest, plan))
 			return err
 		})
 	}
@@ -44,7 +45,7 @@ func Two(ctx context.Context, b *bench.Bench, plan bench.Plan) (strong, weak []S
 	group, gctx = errgroup.WithContext(ctx)
 	for i := range boots {
 		group.Go(func() (err error) {
-			scene := Scene{Bench: b, Boot: boots[i], Own: own[i], Other: own[1-i], Watch: slices.Collect(maps.Keys(own[i]))}
+			scene := Scene{Bench: b, Boot: boots[i], Own: own[i], Other: own[1-i], Watch: watch}
 			sights[i], _, err = scene.Open(gctx, b.Manifest.Boot)
 			return err
 		})
@@ -53,8 +54,8 @@ func Two(ctx context.Context, b *bench.Bench, plan bench.Plan) (strong, weak []S
 	return sights[0], sights[1], err
 }
 
-// in gives a plan the values of the strength, in the source that it uses.
-func (s Strength) in(m *manifest.Manifest, plan bench.Plan) bench.Plan {
+// In gives a plan the values of the strength, in the source that it uses.
+func (s Strength) In(m *manifest.Manifest, plan bench.Plan) bench.Plan {
 	set, file := maps.Clone(plan.Set), maps.Clone(plan.File)
 	for name, value := range s.Give(m) {
 		setting := m.Config.Settings[name]
@@ -81,7 +82,7 @@ func (s Scene) Open(ctx context.Context, limit time.Duration) ([]Sight, start.Ou
 	if err != nil {
 		return nil, start.Outcome{}, err
 	}
-	watch := start.Watch{Limit: limit, Sick: sick, Grace: grace, Secret: Canaries(s.Other)}
+	watch := start.Watch{Limit: limit, Sick: cmp.Or(s.Sick, sick), Grace: grace, Secret: Canaries(s.Other)}
 	if _, given := s.Own[s.portSetting()]; !given {
 		watch.Grace = 0
 	}

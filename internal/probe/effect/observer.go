@@ -20,6 +20,7 @@ type Scene struct {
 	Other   map[string]Value // that must not
 	Beside  bool             // the file holds the other values
 	Watch   []string         // the settings to look at
+	Sick    time.Duration    // how long it may answer nothing but errors; default 8 s
 }
 
 const (
@@ -35,6 +36,7 @@ type scene struct {
 	nonce  string // of the last session
 	sights []Sight
 	lines  int  // that came with the sessions
+	frames int  // of syslog, likewise
 	count  int  // of processes
 	raised bool // an exception was induced
 }
@@ -92,7 +94,7 @@ func (l *scene) watches(effects ...manifest.Effect) bool {
 
 // traffic runs ordinary sessions and counts the lines that come of them.
 func (l *scene) traffic(ctx context.Context) {
-	before := l.written()
+	lines, frames := l.written()
 	for range sessions {
 		l.nonce = l.Boot.Random.Nonce()
 		l.client.Session(ctx, l.nonce)
@@ -100,12 +102,13 @@ func (l *scene) traffic(ctx context.Context) {
 	settle, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	l.Process.Output.Quiet(settle, quiet)
-	l.lines = l.written() - before
+	l.lines, l.frames = l.written()
+	l.lines, l.frames = l.lines-lines, l.frames-frames
 }
 
-// written counts lines and frames. An application may log to syslog alone.
-func (l *scene) written() int {
-	return len(l.Process.Output.Lines()) + l.Process.Output.Dropped() + len(l.Boot.Syslog.Frames())
+// written counts lines, and frames of syslog.
+func (l *scene) written() (lines, frames int) {
+	return len(l.Process.Output.Lines()) + l.Process.Output.Dropped(), len(l.Boot.Syslog.Frames())
 }
 
 // raise induces the declared exception.
@@ -146,7 +149,7 @@ func (l *scene) port(ctx context.Context, setting manifest.Setting, sight *Sight
 // level only counts; two boots are compared.
 func (l *scene) level(_ context.Context, setting manifest.Setting, sight *Sight) error {
 	rank := 3 - max(0, slices.Index(setting.Levels, l.Own[setting.Name].Text))
-	sight.Level = &Level{Rank: rank, Sessions: sessions, Lines: l.lines}
+	sight.Level = &Level{Rank: rank, Sessions: sessions, Lines: l.lines, Frames: l.frames}
 	sight.How = fmt.Sprintf("%d sessions led to %d lines", sessions, l.lines)
 	return nil
 }

@@ -34,7 +34,8 @@ type Sight struct {
 type Level struct {
 	Rank     int `json:"rank"`     // of the threshold: 0 ERROR, 1 WARNING, 2 INFO, 3 DEBUG
 	Sessions int `json:"sessions"` // that were run meanwhile
-	Lines    int `json:"lines"`    // that came, with frames of syslog
+	Lines    int `json:"lines"`    // that came on standard output and error
+	Frames   int `json:"frames"`   // that came by syslog
 }
 
 // Workers is what a number of workers led to.
@@ -69,11 +70,22 @@ func (s Sight) Rank() int {
 func (s Sight) More(than Sight) bool {
 	switch {
 	case s.Level != nil && than.Level != nil:
-		return s.Level.Sessions > 0 && s.Level.Lines-than.Level.Lines >= s.Level.Sessions
+		return s.Level.more(*than.Level)
 	case s.Workers != nil && than.Workers != nil:
 		return s.Workers.more(*than.Workers)
 	}
 	return false
+}
+
+// Silent reports whether ordinary sessions led to hardly a line.
+func (l Level) Silent() bool { return l.Lines < l.Sessions }
+
+// more compares lines, and frames where an application logs to syslog alone.
+func (l Level) more(than Level) bool {
+	if l.Silent() && than.Silent() {
+		return l.Frames-than.Frames >= l.Sessions
+	}
+	return l.Lines-than.Lines >= l.Sessions
 }
 
 // more compares what ran at once. Where the slow request holds no worker, or
