@@ -3,7 +3,6 @@ package standard
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // Finding is what a judge says of one claim. [Complete] makes a verdict of it
@@ -93,9 +92,11 @@ func (c Claim) verdict(f Finding) Verdict {
 }
 
 func (c Claim) untested(f Failure) Verdict {
-	outcome := Unknown
-	if f.Kind == FailureTool || !strings.Contains("host start opaque", string(f.Kind)) {
-		outcome = Error
+	outcome := Error
+	switch f.Kind {
+	case FailureHost, FailureStart, FailureOpaque:
+		outcome = Unknown
+	case FailureTool:
 	}
 	v := c.verdict(Finding{Outcome: outcome, Seen: "nothing: the claim could not be put to the test", Why: f.Message})
 	v.Remedy = f.Fix

@@ -41,6 +41,15 @@ func requests(o Observations) standard.Finding {
 	return f
 }
 
+func answered(o Observations) bool {
+	for _, r := range o.Requests {
+		if r.Status != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // noFiles fails on a file that holds the nonce of a read.
 func noFiles(o Observations) standard.Finding {
 	f := standard.Finding{Claim: "log.stdout.no-files", Outcome: standard.Pass}
@@ -58,6 +67,8 @@ func noFiles(o Observations) standard.Finding {
 	case len(holding) > 0:
 		f.Outcome, f.Seen = standard.Fail, strings.Join(holding, "; ")
 		f.Why = "requests are logged to a file"
+	case !answered(o):
+		f.Outcome, f.Why = standard.Unknown, "no request was answered"
 	case len(growing) > 0:
 		f.Outcome, f.Seen = standard.Unknown, strings.Join(growing, ", ")+" grew with every round of requests"
 		f.Why = "a file grows with the requests, though no nonce can be read in it"
