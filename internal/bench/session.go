@@ -3,27 +3,76 @@ package bench
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/replay"
 )
 
-// Play sends one declared step, follows its redirects, and returns replies
-// that can be compared with those of another run.
-func (c *Client) Play(ctx context.Context, index int, step manifest.Step, nonce string) replay.Session {
-	carried := step.Path + step.JSON
-	for _, field := range step.Form {
-		carried += field[1]
-	}
-	var list replay.Session
-	for i, reply := range c.Step(ctx, step, nonce) {
-		if i > 0 {
-			carried = "" // a redirect carries nothing but its target
+// Play runs the declared traffic once and returns replies that can be compared
+// with those of another run. At gives the process for each request, redirects
+// too, counted from 0; the processes may be of different boots of the same
+// values.
+func (b *Bench) Play(ctx context.Context, nonce string, at func(request int) (*Process, error)) (replay.Session, error) {
+	var player *Client
+	var session replay.Session
+	send := func(index int, request func(*Client) Request, carried string) (Reply, error) {
+		p, err := at(len(session))
+		if err != nil {
+			return Reply{}, err
 		}
-		list = append(list, c.comparable(index, reply, strings.ReplaceAll(carried, "$nonce", nonce), nonce))
+		if player == nil {
+			player = p.boot.Client(p)
+		} else {
+			player = player.Moved(p)
+		}
+		defer player.Close()
+		reply := player.Do(ctx, request(player))
+		session = append(session, player.comparable(index, reply, carried, nonce))
+		return reply, nil
 	}
-	return list
+	for i, step := range b.Manifest.Traffic {
+		reply, err := send(i, func(c *Client) Request { return c.request(step, nonce) }, carries(step, nonce))
+		for follow := 0; err == nil && follow < 5; follow++ {
+			target, ok := redirect(reply)
+			if !ok {
+				break
+			}
+			reply, err = send(i, func(*Client) Request { return Request{Method: http.MethodGet, Target: target} }, "")
+		}
+		if err != nil {
+			return session, err
+		}
+		player.forms = formsOf(reply)
+	}
+	return session, nil
+}
+
+// carries is what a step sends besides its path.
+func carries(step manifest.Step, nonce string) string {
+	text := step.JSON
+	for _, field := range step.Form {
+		text += " " + field[1]
+	}
+	return strings.ReplaceAll(text, "$nonce", nonce)
+}
+
+// redirect gives where a browser would go next.
+func redirect(reply Reply) (string, bool) {
+	location := reply.Header.Get("Location")
+	if reply.Status < 300 || reply.Status > 399 || location == "" {
+		return "", false
+	}
+	at, err := url.Parse(reply.Target)
+	if err != nil {
+		return "", false
+	}
+	next, err := at.Parse(location)
+	if err != nil || next.Host != "" && !strings.HasPrefix(next.Host, "127.0.0.1") {
+		return "", false
+	}
+	return next.RequestURI(), true
 }
 
 // Look requests a path once more and returns a reply that can be compared.
@@ -41,15 +90,6 @@ func (c *Client) comparable(index int, reply Reply, sent, nonce string) replay.R
 		Step: index, Method: reply.Method, Target: reply.Target, Sent: sent, Status: reply.Status, Err: reply.Err,
 		Location: reply.Header.Get("Location"), Cookies: cookies, Type: reply.Header.Get("Content-Type"), Body: reply.Body,
 	}, nonce, c.boot.settingNames())
-}
-
-// PlaySession runs the whole declared traffic once.
-func (c *Client) PlaySession(ctx context.Context, nonce string) replay.Session {
-	var list replay.Session
-	for i, step := range c.boot.bench.Manifest.Traffic {
-		list = append(list, c.Play(ctx, i, step, nonce)...)
-	}
-	return list
 }
 
 // settingNames are the values that no record may hold, by value.
