@@ -23,7 +23,10 @@ import (
 // commit names is checked as it is: that it is not under version control is
 // then a verdict like any other.
 func (c *Checker) fetch(ctx context.Context) error {
-	if _, err := manifest.Load(c.options.Dir); err != nil {
+	if c.options.Manifest == "" {
+		c.options.Manifest = manifest.Name
+	}
+	if _, err := manifest.LoadFile(filepath.Join(c.options.Dir, c.options.Manifest)); err != nil {
 		return err // before anything is copied, with the path that the user knows
 	}
 	source := artifact.Source{Dir: c.options.Dir, Commit: c.options.Commit, Dirty: c.options.Dirty}
@@ -36,17 +39,17 @@ func (c *Checker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.source, err = os.ReadFile(filepath.Join(c.path("checkout"), manifest.Name))
+	c.source, err = os.ReadFile(filepath.Join(c.path("checkout"), c.options.Manifest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &problem.Problem{
-			Code: "RW-A03", Summary: "the commit holds no " + manifest.Name, At: c.revision.Commit,
-			Want: "a manifest that is committed", Fix: "git add " + manifest.Name + " && git commit -m 'Add roadworthy.yaml'   (or: roadworthy check --dirty)",
+			Code: "RW-A03", Summary: "the commit holds no " + c.options.Manifest, At: c.revision.Commit,
+			Want: "a manifest that is committed", Fix: "git add " + c.options.Manifest + " && git commit   (or: roadworthy check --dirty)",
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("read the manifest: %w", err)
 	}
-	c.manifest, err = manifest.Parse(manifest.Name, c.source)
+	c.manifest, err = manifest.Parse(c.options.Manifest, c.source)
 	return err
 }
 

@@ -30,6 +30,7 @@ import (
 // Options says what to check and how.
 type Options struct {
 	Dir      string   // the application's folder
+	Manifest string   // file name of the manifest in it; default roadworthy.yaml
 	Commit   string   // default HEAD
 	Dirty    bool     // the working tree as it is, instead of a commit
 	Only     []string // requirement ids; empty for all

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadworthy-dev/roadworthy/internal/check"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 	"github.com/roadworthy-dev/roadworthy/internal/report"
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
@@ -58,6 +59,7 @@ Exit codes: 0 ready, 1 not ready, 2 the tool broke, 3 not proven, 64 wrong input
 		},
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&f.options.Manifest, "manifest", manifest.Name, "file name of the manifest in the folder")
 	flags.StringVar(&f.options.Commit, "commit", "", "commit to check instead of HEAD")
 	flags.BoolVar(&f.options.Dirty, "dirty", false, "check the working tree as it is")
 	flags.StringSliceVar(&f.options.Only, "only", nil, "requirements to check, by id")

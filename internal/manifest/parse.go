@@ -38,12 +38,14 @@ func Parse(path string, data []byte) (*Manifest, error) {
 
 // Load reads the manifest of the application in a folder. A missing file is
 // the problem RW-M07, which wraps [fs.ErrNotExist].
-func Load(dir string) (*Manifest, error) {
-	path := filepath.Join(dir, Name)
+func Load(dir string) (*Manifest, error) { return LoadFile(filepath.Join(dir, Name)) }
+
+// LoadFile is Load for a manifest of another name.
+func LoadFile(path string) (*Manifest, error) {
 	data, err := readBounded(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.List{{
-			Code: codeNoFile, Summary: "there is no " + Name + " here", At: path, Want: "a file " + Name,
+			Code: codeNoFile, Summary: "there is no " + filepath.Base(path) + " here", At: path, Want: "a file " + filepath.Base(path),
 			Fix: "roadworthy init", Cause: err,
 		}}
 	}
