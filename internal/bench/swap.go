@@ -33,23 +33,27 @@ func (b *Boot) Swap(ctx context.Context) (*Swapped, error) {
 		if err := a.open(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("bring up another %s: %w", name, err), s.Close())
 		}
-		if a.Service.Type == manifest.Redis {
-			a.Database = strconv.Itoa(1 + b.Random.IntN(15))
-		}
 	}
 	for _, setting := range b.bench.Manifest.Config.WithEffect(manifest.EffectService) {
-		s.Set[setting.Name] = s.Services[setting.Service].renderSwapped(setting.Value)
+		s.Set[setting.Name] = s.Services[setting.Service].Render(setting.Value)
 	}
+	s.number(b)
 	return s, nil
 }
 
-func (a *Attached) renderSwapped(form string) string {
-	value := a.Render(form)
-	if a.Service.Type == manifest.Redis {
-		at := ":" + strconv.Itoa(a.Port)
-		value = strings.Replace(value, at+"/0", at+"/"+a.Database, 1)
+// number gives each Redis another number than 0, where a setting holds it.
+func (s *Swapped) number(b *Boot) {
+	for _, setting := range b.bench.Manifest.Config.WithEffect(manifest.EffectService) {
+		a := s.Services[setting.Service]
+		if a.Service.Type != manifest.Redis {
+			continue
+		}
+		at := ":" + strconv.Itoa(a.Port) + "/"
+		if number := strconv.Itoa(1 + b.Random.IntN(15)); a.Database == "0" && strings.Contains(s.Set[setting.Name], at+"0") {
+			a.Database = number
+		}
+		s.Set[setting.Name] = strings.Replace(s.Set[setting.Name], at+"0", at+a.Database, 1)
 	}
-	return value
 }
 
 // Close ends the instances.
