@@ -20,6 +20,7 @@ type Wire struct {
 	Local   string    // our end, "IP:port"
 	Opened  time.Time // when the kernel had answered
 	Written time.Time // when the last request was written in full; zero where it was not
+	Closing bool      // the last reply said that the connection ends with it
 
 	conn net.Conn
 	in   *bufio.Reader
@@ -88,22 +89,28 @@ func (w *Wire) Receive(method string, until time.Time) Reply {
 	}
 	res, err := http.ReadResponse(w.in, &http.Request{Method: method})
 	if err != nil {
-		reply.Err = "the reply was cut off: " + plainWire(err)
+		reply.Err = cutOff + plainWire(err)
 		return reply
 	}
 	defer res.Body.Close()
+	w.Closing = res.Close
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	reply.Status, reply.Header, reply.Body = res.StatusCode, res.Header, strings.ToValidUTF8(string(body), "\uFFFD")
 	if err != nil {
-		reply.Err = "the reply was cut off: " + plainWire(err)
+		reply.Err = cutOff + plainWire(err)
 	}
 	return reply
 }
 
-const nothingCame = "no byte of a reply: "
+// How replies on a wire end before they are whole.
+const (
+	nothingCame = "no byte of a reply: "
+	cutOff      = "the reply was cut off: "
+)
 
-// Silent reports whether not even the first byte of a reply came.
-func (r Reply) Silent() bool { return strings.HasPrefix(r.Err, nothingCame) }
+// CutOff reports whether a reply had begun and did not come in full. It speaks
+// of replies of a [Wire].
+func (r Reply) CutOff() bool { return strings.HasPrefix(r.Err, cutOff) }
 
 // plainWire drops the addresses that differ from run to run.
 func plainWire(err error) string {
