@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -135,17 +136,38 @@ func TestSyslogNeverBlocksAndCountsLosses(t *testing.T) {
 	}
 }
 
-// post records mails, and refuses them while err is set.
+// post records mails, and refuses them while it is down.
 type post struct {
-	subjects, bodies []string
-	err              error
+	mu    sync.Mutex
+	mails []string
+	down  bool
 }
 
 func (p *post) send(subject, body string) error {
-	if p.err == nil {
-		p.subjects, p.bodies = append(p.subjects, subject), append(p.bodies, body)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		return errors.New("no mail today")
 	}
-	return p.err
+	p.mails = append(p.mails, subject+"\n"+body)
+	return nil
+}
+
+func (p *post) setDown(down bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = down
+}
+
+// want checks that n mails were sent, and how the last one begins and ends.
+func (p *post) want(t *testing.T, n int, begin, end string) {
+	t.Helper()
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.mails) != n || !strings.HasPrefix(p.mails[n-1], begin) || !strings.HasSuffix(p.mails[n-1], end) {
+		t.Errorf("the mails are %q, want %d that end with %q, %q", p.mails, n, begin, end)
+	}
 }
 
 func TestMailsAreFewAndExact(t *testing.T) {
@@ -153,48 +175,35 @@ func TestMailsAreFewAndExact(t *testing.T) {
 		p := &post{}
 		m := NewMailer(p.send, 5*time.Second, discard())
 		m.Report("first", "trace 1")
-		synctest.Wait()
-		if len(p.bodies) != 1 || p.subjects[0] != "first" || p.bodies[0] != "Errors in this mail: 1. Errors since the start: 1.\n\n1 × first\n\ntrace 1\n" {
-			t.Fatalf("the first mail is %q %q", p.subjects, p.bodies)
-		}
+		first := "first\nErrors in this mail: 1. Errors since the start: 1.\n\n1 × first\n\ntrace 1\n"
+		p.want(t, 1, first, first)
 		for i := range 299 {
 			m.Report([]string{"a", "b"}[i%2], "trace")
 			time.Sleep(time.Millisecond)
 		}
-		if len(p.bodies) != 1 {
-			t.Errorf("%d mails within the window", len(p.bodies))
-		}
+		p.want(t, 1, first, first)
 		time.Sleep(5 * time.Second)
-		synctest.Wait()
-		if len(p.bodies) != 2 || p.subjects[1] != "299 errors, such as a" ||
-			p.bodies[1] != "Errors in this mail: 299. Errors since the start: 300.\n\n150 × a\n\ntrace\n\n149 × b\n\ntrace\n" {
-			t.Errorf("the summary is %q %q", p.subjects[1:], p.bodies[1:])
-		}
+		p.want(t, 2, "299 errors, such as a\nErrors in this mail: 299. Errors since the start: 300.\n", "\n\n150 × a\n\ntrace\n\n149 × b\n\ntrace\n")
 		for i := range 2 * kinds {
 			m.Report(fmt.Sprint("kind ", i), "")
 		}
 		m.Stop()
-		if len(p.bodies) != 3 || !strings.HasPrefix(p.bodies[2], "Errors in this mail: 20. Errors since the start: 320.\n") || !strings.HasSuffix(p.bodies[2], "\n10 × something else\n") {
-			t.Errorf("the last mail is %q", p.bodies[2:])
-		}
+		p.want(t, 3, "20 errors, such as kind 0\nErrors in this mail: 20. Errors since the start: 320.\n", "\n10 × something else\n")
 	})
 }
 
 func TestMailsSurviveADeadServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &post{err: errors.New("dead")}
+		p := &post{down: true}
 		m := NewMailer(p.send, 5*time.Second, discard())
 		for i := range 15 {
 			m.Report(fmt.Sprint("kind ", i), "trace")
 		}
 		time.Sleep(12 * time.Second)
-		synctest.Wait()
-		p.err = nil
+		p.setDown(false)
 		time.Sleep(5 * time.Second)
 		m.Stop()
-		if len(p.bodies) != 1 || !strings.HasPrefix(p.bodies[0], "Errors in this mail: 15. Errors since the start: 15.\n") {
-			t.Errorf("got %q", p.bodies)
-		}
+		p.want(t, 1, "15 errors, such as kind ", "\n5 × something else\n")
 	})
 }
 
