@@ -97,7 +97,7 @@ func (r *report) unknownKey(e entry, s *shape, path string) {
 		Want:    "one of " + strings.Join(known, ", "),
 		Fix:     fmt.Sprintf("remove %s on line %d", clip(e.key), e.at.line),
 	}
-	if near, ok := nearest(e.key, known); ok {
+	if near, ok := problem.Nearest(e.key, known); ok {
 		p.Want = near + " (or " + strings.Join(slices.DeleteFunc(known, func(k string) bool { return k == near }), ", ") + ")"
 		p.Fix = fmt.Sprintf("on line %d change %s to %s", e.at.line, clip(e.key), near)
 	}
@@ -107,7 +107,7 @@ func (r *report) unknownKey(e entry, s *shape, path string) {
 // notAllowed notes a value that is not one of a few.
 func (r *report) notAllowed(n *node, path string, allowed []string) {
 	word := n.text
-	near, ok := nearest(word, allowed)
+	near, ok := problem.Nearest(word, allowed)
 	if !ok {
 		near = allowed[0]
 	}

@@ -72,7 +72,7 @@ func (r *report) undeclared(at place, what, name, declare string, known []string
 		slices.Sort(known)
 		p.Want = "one of " + strings.Join(known, ", ")
 	}
-	if near, ok := nearest(name, known); ok {
+	if near, ok := problem.Nearest(name, known); ok {
 		p.Fix = fmt.Sprintf("on line %d change %s to %s, or %s", at.line, clip(name), near, declare)
 	}
 	r.add(at, p)

@@ -65,8 +65,8 @@ func (r *report) checkBytes(data []byte) bool {
 	}
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		at := place{i + 1, 1}
-		if c := bytes.IndexByte(line, 0); c >= 0 {
-			at.column = utf8.RuneCount(line[:c]) + 1
+		if before, _, found := bytes.Cut(line, []byte{0}); found {
+			at.column = utf8.RuneCount(before) + 1
 			r.notYAML(at, "the file holds a NUL byte", "a NUL byte", "text", fmt.Sprintf("delete the byte on line %d, or save the file as UTF-8", at.line))
 			return false
 		}
