@@ -1,6 +1,9 @@
 package standard
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // origins are words in the names of hosts that programs and packages are
 // fetched from: package registries, code hosts, download servers.
@@ -16,10 +19,8 @@ var origins = []string{
 // not declared of services: one defect makes one requirement fail.
 func Origin(host string) bool {
 	for label := range strings.FieldsFuncSeq(strings.ToLower(host), func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
-		for _, word := range origins {
-			if label == word {
-				return true
-			}
+		if slices.Contains(origins, label) {
+			return true
 		}
 	}
 	return false
