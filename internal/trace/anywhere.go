@@ -99,7 +99,7 @@ func htmlTag(body string) (name, rest string, ok bool) {
 		return "!--", body[4:], true
 	}
 	end := strings.IndexByte(body[:min(len(body), maxTag)], '>')
-	if end < 0 || len(body) < 3 || !(body[1] == '/' || body[1] == '!' || (body[1]|0x20 >= 'a' && body[1]|0x20 <= 'z')) {
+	if end < 0 || len(body) < 3 || !beginsTag(body[1]) {
 		return "", "", false
 	}
 	fields := strings.FieldsFunc(body[1:end], func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == '\r' })
@@ -107,6 +107,11 @@ func htmlTag(body string) (name, rest string, ok bool) {
 		return "", body[end+1:], true
 	}
 	return strings.TrimSuffix(strings.ToLower(fields[0]), "/"), body[end+1:], true
+}
+
+// beginsTag reports whether a byte after "<" makes it a tag.
+func beginsTag(c byte) bool {
+	return c == '/' || c == '!' || (c|0x20 >= 'a' && c|0x20 <= 'z')
 }
 
 // quotedTexts returns the unescaped strings in double quotes that hold a line

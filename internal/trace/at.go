@@ -188,7 +188,8 @@ func headAt(rest, word string, anyName bool) (head, bool) {
 	}
 	simple := bare[strings.LastIndexAny(bare, ".$+")+1:]
 	isName := anyName && simple != "" && (hasColon || strings.Contains(bare, ".")) && simple[0] >= 'A' && simple[0] <= 'Z'
-	if !(endsAsError && (hasColon || strings.TrimSpace(rest) == "" || rest == " {")) && !(isName && (hasColon || rest == "")) {
+	isError := endsAsError && (hasColon || strings.TrimSpace(rest) == "" || rest == " {")
+	if !isError && (!isName || (!hasColon && rest != "")) {
 		return head{}, false
 	}
 	return head{bare, strings.TrimSpace(strings.TrimSuffix(rest, "{"))}, true

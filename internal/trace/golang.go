@@ -27,11 +27,11 @@ func findGo(lines []string, i, floor int) (t Trace, from, to int, ok bool) {
 // isGoroutine matches "goroutine 7 [running]:", at the end of a line where it
 // follows something as in `stack="goroutine 7 …`.
 func isGoroutine(l string) bool {
-	at := strings.Index(l, "goroutine ")
-	if at < 0 || !strings.HasSuffix(l, "]:") {
+	_, after, found := strings.Cut(l, "goroutine ")
+	if !found || !strings.HasSuffix(l, "]:") {
 		return false
 	}
-	number, state, ok := strings.Cut(l[at+len("goroutine "):], " ")
+	number, state, ok := strings.Cut(after, " ")
 	_, isNumber := naturalNumber(number)
 	return ok && isNumber && strings.Contains(state, "[")
 }

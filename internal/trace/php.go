@@ -53,7 +53,8 @@ func phpHead(lines []string, i, floor int, t *Trace) int {
 		}
 		head = strings.Replace(head, "(code: 0): ", ": ", 1)
 		typ, message, isHead := splitHead(head, `\`)
-		if !isHead || !(strings.HasSuffix(typ, "Exception") || strings.HasSuffix(typ, "Error") || head != l) {
+		isThrown := strings.HasSuffix(typ, "Exception") || strings.HasSuffix(typ, "Error") || head != l
+		if !isHead || !isThrown {
 			continue
 		}
 		whole := strings.Join(append([]string{message}, lines[j+1:i]...), "\n")

@@ -64,13 +64,13 @@ func pythonFrame(l string) (f Frame, ok bool) {
 	if !ok {
 		return f, false
 	}
-	quote := strings.Index(rest, `", line `)
-	if quote < 0 {
+	file, rest, ok := strings.Cut(rest, `", line `)
+	if !ok {
 		return f, false
 	}
-	number, function, _ := strings.Cut(rest[quote+len(`", line `):], ", in ")
+	number, function, _ := strings.Cut(rest, ", in ")
 	n, ok := naturalNumber(number)
-	return Frame{rest[:quote], n, function}, ok
+	return Frame{file, n, function}, ok
 }
 
 // pythonLink is where a chain goes on: the end of the message before, and the

@@ -134,7 +134,7 @@ func TestFindAmidLogs(t *testing.T) {
 }
 
 func TestOrdinaryLinesOneByOne(t *testing.T) {
-	for _, l := range strings.Split(load(t, "ordinary.log"), "\n") {
+	for l := range strings.SplitSeq(load(t, "ordinary.log"), "\n") {
 		for _, text := range []string{l, "a\n" + l + "\nb", "java.lang.Error: x\n\n" + l} {
 			if found := FindAnywhere(text); len(found) > 0 {
 				t.Errorf("%q is taken for a trace: %+v", text, found)
