@@ -9,10 +9,10 @@ func decodeJaCoCo(data []byte, into *builder) error {
 	pkg := ""
 	var lines map[int]int
 	return walkXML(data, visitor{start: func(path []string, e element) error {
-		switch {
-		case e.name == "package":
+		switch e.name {
+		case "package":
 			pkg = e.attr("name")
-		case e.name == "sourcefile":
+		case "sourcefile":
 			if e.attr("name") == "" || !slices.Contains(path, "package") {
 				return syntax(e.line, "<sourcefile> has no name, or stands outside a <package>")
 			}
@@ -21,7 +21,7 @@ func decodeJaCoCo(data []byte, into *builder) error {
 				name = pkg + "/" + name
 			}
 			lines = into.file(name)
-		case e.name == "line":
+		case "line":
 			if last(path) != "sourcefile" {
 				return syntax(e.line, "<line> stands outside a <sourcefile>")
 			}

@@ -76,28 +76,36 @@ func walkXML(data []byte, v visitor) error {
 		if err != nil {
 			return xmlError(err, line)
 		}
-		switch t := token.(type) {
-		case xml.Directive:
-			if bytes.Contains(t, []byte("<!ENTITY")) {
-				return syntax(line, "it declares entities, which no coverage tool does")
-			}
-		case xml.StartElement:
+		if start, ok := token.(xml.StartElement); ok {
 			if len(path) >= maxDepth || (len(path) == 0 && seen) {
 				return syntax(line, "it nests deeper than %d or has two roots", maxDepth)
 			}
 			seen = true
-			if err := v.start(path, element{t.Name.Local, t.Attr, line}); err != nil {
+			if err := v.start(path, element{start.Name.Local, start.Attr, line}); err != nil {
 				return err
 			}
-			path = append(path, t.Name.Local)
-		case xml.EndElement:
-			path = path[:len(path)-1]
-		case xml.CharData:
-			if v.text != nil && len(path) > 0 {
-				v.text(path, string(t))
-			}
+			path = append(path, start.Name.Local)
+		} else if path, err = v.other(token, path, line); err != nil {
+			return err
 		}
 	}
+}
+
+// other takes every token but a start tag and returns the path after it.
+func (v visitor) other(token xml.Token, path []string, line int) ([]string, error) {
+	switch t := token.(type) {
+	case xml.Directive:
+		if bytes.Contains(t, []byte("<!ENTITY")) {
+			return nil, syntax(line, "it declares entities, which no coverage tool does")
+		}
+	case xml.EndElement:
+		return path[:len(path)-1], nil
+	case xml.CharData:
+		if v.text != nil && len(path) > 0 {
+			v.text(path, string(t))
+		}
+	}
+	return path, nil
 }
 
 func xmlError(err error, line int) error {
