@@ -92,8 +92,8 @@ func (r *bracesReader) bodyAt(i int) (bracesBody, bool) {
 func (r *bracesReader) arrowAt(b bracesBody) (bracesBody, bool) {
 	b.function = function{"lambda", r.tokens[b.open].start}
 	b.isOpaque = r.isJava
-	if close := b.open - 2; !r.isJava && r.at(close).is(")") {
-		open := r.partner[close]
+	if end := b.open - 2; !r.isJava && r.at(end).is(")") {
+		open := r.partner[end]
 		if r.at(open - 1).is("async") {
 			open--
 		}
@@ -107,26 +107,26 @@ func (r *bracesReader) arrowAt(b bracesBody) (bracesBody, bool) {
 // parametersBefore returns the index of the parenthesis that opens the
 // parameters of the function whose body is at i; -1 where there are none.
 func (r *bracesReader) parametersBefore(i int) int {
-	close := i - 1
+	end := i - 1
 	switch {
 	case r.isJava:
-		for r.at(close).kind == word || r.at(close).is(",", ".") { // throws A, b.C
-			if r.at(close).is("throws") {
-				close--
+		for r.at(end).kind == word || r.at(end).is(",", ".") { // throws A, b.C
+			if r.at(end).is("throws") {
+				end--
 				break
 			}
-			close--
+			end--
 		}
-		if close != i-1 && !r.at(close+1).is("throws") {
+		if end != i-1 && !r.at(end+1).is("throws") {
 			return -1
 		}
-	case r.isTyped && !r.at(close).is(")"):
-		close = r.beforeReturnType(i)
+	case r.isTyped && !r.at(end).is(")"):
+		end = r.beforeReturnType(i)
 	}
-	if close < 0 || !r.at(close).is(")") {
+	if end < 0 || !r.at(end).is(")") {
 		return -1
 	}
-	return r.partner[close]
+	return r.partner[end]
 }
 
 // beforeReturnType goes back from a body over ": Type" to the parenthesis

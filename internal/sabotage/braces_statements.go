@@ -70,11 +70,12 @@ func (r *bracesReader) offerReturn(b bracesBody, i int) {
 	if end == i || (r.isJava && b.isOpaque) {
 		return
 	}
-	value, rank, after := r.source(i+1, end), strong, ""
+	value, rank := r.source(i+1, end), strong
 	form := map[string]string{"boolean": "bool", "int": "number", "long": "number", "double": "number", "float": "number", "String": "string"}[b.returns]
 	if !r.isJava {
 		form = r.form(i+1, end)
 	}
+	var after string
 	switch form {
 	case "bool":
 		after = "!(" + value + ")"
@@ -225,7 +226,7 @@ func (r *bracesReader) offerLiteral(b bracesBody, i int) {
 		return
 	}
 	if t.kind == number {
-		if n, err := strconv.Atoi(t.text); err == nil && n < 100 && !(len(t.text) > 1 && t.text[0] == '0') {
+		if n, ok := smallNumber(t.text); ok {
 			r.offer(b, t.start, t.end, i, Number, weak, strconv.Itoa(n+1))
 		}
 		return

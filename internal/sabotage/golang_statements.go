@@ -201,7 +201,7 @@ func (g *goStatements) offerCall(x *ast.ExprStmt) ast.Visitor {
 func (g *goStatements) offerLiteral(x *ast.BasicLit) {
 	switch x.Kind {
 	case token.INT:
-		if n, err := strconv.Atoi(x.Value); err == nil && n < 100 && !(len(x.Value) > 1 && x.Value[0] == '0') {
+		if n, ok := smallNumber(x.Value); ok {
 			g.replace(x.Pos(), x.End(), g.line(x.Pos()), Number, weak, strconv.Itoa(n+1))
 		}
 	case token.STRING:

@@ -82,17 +82,17 @@ func fileQueue(s Source, lines map[int]int, rng *rand.Rand) []Mutant {
 func dealOut(rows [][]Mutant, n int) []Mutant {
 	var dealt []Mutant
 	for i := 0; ; i++ {
-		any := false
+		more := false
 		for _, row := range rows {
 			if len(dealt) == n {
 				return dealt
 			}
 			if i < len(row) {
-				any = true
+				more = true
 				dealt = append(dealt, row[i])
 			}
 		}
-		if !any {
+		if !more {
 			return dealt
 		}
 	}

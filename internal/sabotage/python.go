@@ -103,7 +103,7 @@ func (p *pythonReader) ownLines(first, end int) []int {
 // offerBody puts a return before the first statement. Where the type of the
 // value is known the zero of that type is returned, so that callers go on.
 func (p *pythonReader) offerBody(f pythonFunction, own []int) {
-	if len(own) == 0 || f.name == "__init__" || f.name == "__new__" || f.mustYield || (len(own) == 1 && p.isTrivial(own[0], f.returns)) {
+	if len(own) == 0 || f.name == "__init__" || f.name == "__new__" || f.mustYield || (len(own) == 1 && p.isTrivial(own[0])) {
 		return
 	}
 	first := p.lines[own[0]]
@@ -133,7 +133,7 @@ func (p *pythonReader) newline() string {
 
 // isTrivial reports whether a body of one line already returns a zero value
 // or does nothing.
-func (p *pythonReader) isTrivial(line int, returns string) bool {
+func (p *pythonReader) isTrivial(line int) bool {
 	tokens := p.lines[line].tokens
 	if !tokens[0].is("return") {
 		return tokens[0].is("...")

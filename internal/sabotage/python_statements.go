@@ -210,7 +210,7 @@ func (p *pythonReader) offerLiteral(f pythonFunction, tokens []lexeme, i int) {
 	}
 	switch t.kind {
 	case number:
-		if n, err := strconv.Atoi(t.text); err == nil && n < 100 && !(len(t.text) > 1 && t.text[0] == '0') {
+		if n, ok := smallNumber(t.text); ok {
 			p.offer(f, t.start, t.end, tokens[0], Number, weak, strconv.Itoa(n+1))
 		}
 	case text:

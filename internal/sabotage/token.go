@@ -1,5 +1,10 @@
 package sabotage
 
+import (
+	"slices"
+	"strconv"
+)
+
 // tokenKind is what a token is to the readers of Python, JavaScript and Java.
 type tokenKind int
 
@@ -18,15 +23,14 @@ type lexeme struct {
 }
 
 func (l lexeme) is(texts ...string) bool {
-	if l.kind == text {
-		return false
-	}
-	for _, t := range texts {
-		if l.text == t {
-			return true
-		}
-	}
-	return false
+	return l.kind != text && slices.Contains(texts, l.text)
+}
+
+// smallNumber reads a number below 100 that is written as decimal: one more is
+// then still a number, and a leading zero would make it an octal one.
+func smallNumber(literal string) (int, bool) {
+	n, err := strconv.Atoi(literal)
+	return n, err == nil && n < 100 && (len(literal) == 1 || literal[0] != '0')
 }
 
 var closers = map[string]string{"(": ")", "[": "]", "{": "}"}
