@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// ErrNoDatabase: this is no system of packages that dpkg installed.
+// ErrNoDatabase tells that this is no system of packages that dpkg installed.
 var ErrNoDatabase = errors.New("no dpkg database")
 
 // Database is what dpkg knows. It is not changed after Read.
