@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -160,8 +161,7 @@ func (s *scan) sizes(ctx context.Context, repo repository, all []version) error 
 // the oldest.
 func (s *scan) contents(reader *objects, all []version) error {
 	past := 0
-	for i := len(all) - 1; i >= 0; i-- {
-		v := all[i]
+	for _, v := range slices.Backward(all) {
 		switch {
 		case v.size == 0:
 			continue
