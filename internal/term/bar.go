@@ -65,12 +65,14 @@ func (p *Progress) bar() string {
 	if p.total > 0 {
 		filled = min(p.done*barColumns/p.total, barColumns)
 	}
-	text := strings.Repeat(full, filled) + strings.Repeat(empty, barColumns-filled)
-	text += fmt.Sprintf("  %d/%d", p.done, p.total)
+	parts := []string{
+		strings.Repeat(full, filled) + strings.Repeat(empty, barColumns-filled),
+		fmt.Sprintf("%d/%d", p.done, p.total),
+	}
 	for _, outcome := range []standard.Outcome{standard.Fail, standard.Error, standard.Unknown} {
 		if n := p.counts[outcome]; n > 0 {
-			text += fmt.Sprintf("  %d %s", n, MarkOf(outcome).Word)
+			parts = append(parts, fmt.Sprintf("%d %s", n, MarkOf(outcome).Word))
 		}
 	}
-	return text + "  " + wholeSeconds(p.now().Sub(p.began))
+	return strings.Join(append(parts, wholeSeconds(p.now().Sub(p.began))), "  ")
 }
