@@ -21,6 +21,7 @@ package report
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,17 +143,9 @@ func Arrange(ids []string, claims []standard.Claim, verdicts []standard.Verdict,
 	for _, v := range verdicts {
 		given[v.Claim] = v
 	}
-	asked := func(id string) bool { return len(ids) == 0 }
-	if len(ids) > 0 {
-		set := map[string]bool{}
-		for _, id := range ids {
-			set[id] = true
-		}
-		asked = func(id string) bool { return set[id] }
-	}
 	var arranged []Requirement
 	for _, r := range standard.Requirements {
-		if !asked(r.ID) {
+		if len(ids) > 0 && !slices.Contains(ids, r.ID) {
 			continue
 		}
 		row := Requirement{ID: r.ID, Title: r.Title, Section: r.Section, Took: Seconds(took[r.ID])}
