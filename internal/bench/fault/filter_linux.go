@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +37,7 @@ func filter(fd int, silent bool) error {
 		return nil
 	}
 	none := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
-	program := unix.SockFprog{Len: 1, Filter: (*unix.SockFilter)(unsafe.Pointer(&none))}
+	program := unix.SockFprog{Len: 1, Filter: &none}
 	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
 		return fmt.Errorf("attach socket filter: %w", err)
 	}

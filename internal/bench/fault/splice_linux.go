@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"syscall"
@@ -59,7 +60,7 @@ func (f *flow) splice(ctx context.Context) error {
 	var failed error
 	err := f.pipe.src.Read(func(fd uintptr) bool {
 		n, failed = spliceOnce(int(fd), f.pipe.in, pipeSize)
-		return failed != unix.EAGAIN
+		return !errors.Is(failed, unix.EAGAIN)
 	})
 	if err != nil {
 		return rest(err)
@@ -86,7 +87,7 @@ func (f *flow) drainPipe(ctx context.Context) error {
 			var n int64
 			n, failed = spliceOnce(f.pipe.out, int(fd), f.pipe.held)
 			if failed != nil {
-				return failed != unix.EAGAIN
+				return !errors.Is(failed, unix.EAGAIN)
 			}
 			f.pipe.held -= int(n)
 			f.moved.Add(n)
