@@ -47,7 +47,7 @@ func send(ctx context.Context, dial func(ctx context.Context) (net.Conn, error),
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })() // unblocks the client
 	client := smtp.NewClient(c)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	address := "control@" + strings.ToLower(nonce) + ".invalid"
 	body := "Subject: control\r\n\r\n" + nonce + "\r\n"
 	if err := client.SendMail(address, []string{address}, strings.NewReader(body)); err != nil {
