@@ -1,6 +1,7 @@
 package dnssink
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -64,7 +65,7 @@ func parse(parser *dnsmessage.Parser, header dnsmessage.Header) (question, error
 	}
 	for {
 		h, err := parser.AdditionalHeader()
-		if err == dnsmessage.ErrSectionDone {
+		if errors.Is(err, dnsmessage.ErrSectionDone) {
 			return q, nil
 		}
 		if err != nil {
