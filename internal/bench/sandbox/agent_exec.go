@@ -8,15 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-func pointer(s string) unsafe.Pointer {
-	bytes := []byte(s)
-	return unsafe.Pointer(&bytes[0])
-}
 
 func (a *agent) doStart(request startRequest) (any, []int, error) {
 	path, err := lookPath(request.Args, request.Env, request.Dir)

@@ -119,11 +119,11 @@ func (m *mounter) accounts() {
 	if !m.request.Isolated {
 		return
 	}
-	hosts := "127.0.0.1 localhost " + m.request.Hostname + "\n::1 localhost\n"
+	hosts := []string{"127.0.0.1 localhost " + m.request.Hostname, "::1 localhost"}
 	for _, host := range m.request.Hosts {
-		hosts += host.Address + " " + host.Name + "\n"
+		hosts = append(hosts, host.Address+" "+host.Name)
 	}
-	m.file(etc+"/hosts", hosts)
+	m.file(etc+"/hosts", strings.Join(hosts, "\n")+"\n")
 	m.file(etc+"/hostname", m.request.Hostname+"\n")
 	// A link into /run, as resolved makes it, would dangle: the file replaces it.
 	if m.request.Resolver != "" {
@@ -256,17 +256,17 @@ func copySmallFiles(from, to string) error {
 			if err != nil {
 				return nil //nolint:nilerr // it vanished
 			}
-			return os.Symlink(link, target)
+			return os.Symlink(link, target) //nolint:gosec // nothing runs in here yet
 		}
 		info, err := entry.Info()
 		if err != nil || !info.Mode().IsRegular() || info.Size() > 4<<20 {
 			return nil //nolint:nilerr // it vanished
 		}
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(path) //nolint:gosec // nothing runs in here yet
 		if err != nil {
 			return nil //nolint:nilerr // unreadable for us
 		}
-		return os.WriteFile(target, data, info.Mode().Perm())
+		return os.WriteFile(target, data, info.Mode().Perm()) //nolint:gosec // nothing runs in here yet
 	})
 }
 

@@ -92,7 +92,7 @@ func (a *agent) doDial(request dialRequest) (any, []int, error) {
 // connect waits for a non-blocking connect, at most ten seconds.
 func connect(fd int, address syscall.Sockaddr) error {
 	err := syscall.Connect(fd, address)
-	if err != syscall.EINPROGRESS { //nolint:errorlint // a bare errno
+	if err != syscall.EINPROGRESS {
 		return err
 	}
 	deadline := time.Now().Add(10 * time.Second)
@@ -101,7 +101,7 @@ func connect(fd int, address syscall.Sockaddr) error {
 		if left <= 0 {
 			return syscall.ETIMEDOUT
 		}
-		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // a file descriptor
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 		n, err := unix.Poll(poll, int(left.Milliseconds())+1)
 		if err == unix.EINTR || (err == nil && n == 0) { //nolint:errorlint // a bare errno
 			continue
@@ -200,14 +200,14 @@ func firstPackets() (*unix.SockFprog, error) {
 	for i, r := range raw {
 		code[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
-	return &unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}, nil //nolint:gosec // 16 instructions
+	return &unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}, nil
 }
 
 func (s *sniffer) read(fd int) {
 	packet := make([]byte, 64)
 	for {
 		n, from, err := unix.Recvfrom(fd, packet, 0)
-		if err == unix.EINTR { //nolint:errorlint // a bare errno
+		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {

@@ -47,7 +47,7 @@ func writeFrame(conn *net.UnixConn, f frame, files []int) error {
 	if err != nil {
 		return fmt.Errorf("encode a message: %w", err)
 	}
-	message := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))) //nolint:gosec // below maxFrame
+	message := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))) // below maxFrame
 	message = append(message, body...)
 	var rights []byte
 	if len(files) > 0 {

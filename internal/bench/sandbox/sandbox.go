@@ -102,7 +102,7 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 	}
 	s := &Sandbox{dir: dir, waiting: map[uint64]chan answer{}}
 	if err := s.start(ctx, config); err != nil {
-		s.Close()
+		_ = s.Close() // why it did not start says more
 		return nil, err
 	}
 	return s, nil
