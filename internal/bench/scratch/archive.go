@@ -81,7 +81,7 @@ func unpackOne(r io.Reader, h *tar.Header, root string, cred *syscall.Credential
 	if !filepath.IsLocal(name) {
 		return fmt.Errorf("%q is outside of the folder", h.Name)
 	}
-	path, mode := filepath.Join(root, name), fs.FileMode(h.Mode).Perm() //nolint:gosec // Perm keeps nine bits
+	path, mode := filepath.Join(root, name), fs.FileMode(h.Mode).Perm() // Perm keeps nine bits
 	if h.Typeflag == tar.TypeDir {
 		if err := os.Mkdir(path, mode); err != nil {
 			return err

@@ -26,7 +26,7 @@ func TestCrashLeavesNoServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stdin.Close() //nolint:errcheck // the reader is dead
+	defer stdin.Close() // the reader is dead
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 	dir := t.TempDir() // not tempDir: a file system in memory may refuse to run programs
 	for _, path := range []string{dir, filepath.Dir(dir)} {
-		if err := os.Chmod(path, 0o711); err != nil { //nolint:gosec // the other user must get through
+		if err := os.Chmod(path, 0o711); err != nil { // the other user must get through
 			t.Fatal(err)
 		}
 	}
@@ -188,10 +188,10 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program, content, 0o755); err != nil { //nolint:gosec // the other user runs it
+	if err := os.WriteFile(program, content, 0o755); err != nil { // the other user runs it
 		t.Fatal(err)
 	}
-	if err := os.Chmod(program, 0o755); err != nil { //nolint:gosec // whatever the umask
+	if err := os.Chmod(program, 0o755); err != nil { // whatever the umask
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

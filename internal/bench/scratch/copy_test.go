@@ -75,12 +75,12 @@ func query(t testing.TB, d *Database, statement string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer handle.Close() //nolint:errcheck // the rows have been read
+	defer handle.Close()
 	rows, err := handle.QueryContext(ctx, statement)
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close() //nolint:errcheck // as above
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		return "", err
@@ -107,7 +107,7 @@ func queryRows(ctx context.Context, d *Database, statement string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close(ctx) //nolint:errcheck // the rows have been read
+	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, statement, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		return "", err
@@ -205,7 +205,7 @@ func TestBusyDatabase(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer conn.Close(ctx) //nolint:errcheck // it is cut
+				defer conn.Close(ctx)
 				if _, err := conn.Exec(ctx, "BEGIN; UPDATE book SET title = 'open'"); err != nil {
 					t.Fatal(err)
 				}
@@ -214,7 +214,7 @@ func TestBusyDatabase(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer handle.Close() //nolint:errcheck // it is cut
+				defer handle.Close()
 				tx, err := handle.BeginTx(ctx, nil)
 				if err != nil {
 					t.Fatal(err)
@@ -222,7 +222,7 @@ func TestBusyDatabase(t *testing.T) {
 				if _, err := tx.ExecContext(ctx, "UPDATE book SET title = 'open'"); err != nil {
 					t.Fatal(err)
 				}
-				defer tx.Rollback() //nolint:errcheck // it is cut
+				defer tx.Rollback()
 			}
 			template, err := s.Snapshot(ctx, d)
 			if err != nil {

@@ -25,7 +25,7 @@ type Database struct {
 	closeErr error
 }
 
-// ErrNoSocket: the service is a file and has nothing to connect to.
+// ErrNoSocket tells that the service is a file and has nothing to connect to.
 var ErrNoSocket = errors.New("sqlite has no socket")
 
 // Dial connects to the service's unix socket. The fault proxy calls it for

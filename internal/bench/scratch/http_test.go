@@ -42,7 +42,7 @@ func TestHTTPStubRecords(t *testing.T) {
 		t.Fatalf("recorded %d and %d requests, want 2 and 0", len(got), len(other.Requests()))
 	}
 	first := got[0]
-	if first.Method != "POST" || first.Target != "/pay?id=7" || first.Header.Get("X-Nonce") != "n1" || string(first.Body) != "one" {
+	if first.Method != http.MethodPost || first.Target != "/pay?id=7" || first.Header.Get("X-Nonce") != "n1" || string(first.Body) != "one" {
 		t.Errorf("recorded %+v", first)
 	}
 	if len(got[1].Body) != maxBody {
@@ -73,7 +73,7 @@ func TestHTTPStubCloses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // it is cut
+	defer conn.Close()
 	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: stub\r\nContent-Length: 10\r\n\r\nhalf"); err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func tempDir(t testing.TB) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the servers' user must get through
+	if err := os.Chmod(dir, 0o711); err != nil { // the servers' user must get through
 		t.Fatal(err)
 	}
 	return dir

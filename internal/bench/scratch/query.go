@@ -78,7 +78,7 @@ func querySQLite(path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer f.Close()
 	start := make([]byte, len(magic))
 	n, err := io.ReadFull(f, start)
 	if n == 0 && errors.Is(err, io.EOF) {
@@ -95,7 +95,7 @@ func queryHTTP(ctx context.Context, dial dialer) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // the reply has been read
+	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: stub\r\n"+controlHeader+": 1\r\nConnection: close\r\n\r\n"); err != nil {

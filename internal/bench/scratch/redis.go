@@ -166,7 +166,7 @@ func askRedis(ctx context.Context, dial dialer, password, command, want string) 
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // the replies have been read
+	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if _, err := fmt.Fprintf(conn, "AUTH %s\r\n%s\r\n", password, command); err != nil {

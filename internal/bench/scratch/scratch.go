@@ -128,7 +128,7 @@ func Start(ctx context.Context, kind Kind, o Options) (Server, error) {
 
 // credential returns the user to switch to, nil for none.
 func (o Options) credential() (*syscall.Credential, error) {
-	us := uint32(os.Geteuid()) //nolint:gosec // a user id is never negative on Linux
+	us := uint32(os.Geteuid()) // a user id is never negative on Linux
 	switch {
 	case o.Credential == nil && us == 0:
 		return nil, ErrRoot

@@ -207,7 +207,7 @@ func TestRootIsRefused(t *testing.T) {
 func TestLongPathIsRefused(t *testing.T) {
 	o := options(t)
 	o.Dir = filepath.Join(o.Dir, strings.Repeat("long", 25))
-	if err := os.Mkdir(o.Dir, 0o755); err != nil { //nolint:gosec // the servers' user must get through
+	if err := os.Mkdir(o.Dir, 0o755); err != nil { // the servers' user must get through
 		t.Fatal(err)
 	}
 	for _, kind := range []Kind{Postgres, MariaDB, Redis, HTTP} {
@@ -239,7 +239,7 @@ func TestNewestProgramWins(t *testing.T) {
 		if err := os.MkdirAll(bin, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(bin, "postgres"), nil, 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, "postgres"), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -104,7 +103,7 @@ func TestBrokenTemplateIsReplaced(t *testing.T) {
 func TestForeignTemplateIsNotTaken(t *testing.T) {
 	s := store{dir: t.TempDir()}
 	boot(t, s, started)
-	if err := os.Chmod(s.path("k"), 0o666); err != nil { //nolint:gosec // the point of the test
+	if err := os.Chmod(s.path("k"), 0o666); err != nil { // the point of the test
 		t.Fatal(err)
 	}
 	if got := boot(t, s, started); got != 1 {
@@ -299,7 +298,7 @@ func TestSecretsAreOfTheirUserAlone(t *testing.T) {
 		}
 		owner := info.Sys().(*syscall.Stat_t).Uid
 		if info.Mode().Perm() != 0o700 || int(owner) != os.Geteuid() && (o.Credential == nil || owner != o.Credential.Uid) {
-			t.Error(fmt.Sprintf("%s: mode %v of user %d", entry.Name(), info.Mode(), owner))
+			t.Errorf("%s: mode %v of user %d", entry.Name(), info.Mode(), owner)
 		}
 	}
 }
