@@ -52,7 +52,6 @@ type Boot struct {
 	servers   sync.WaitGroup
 	mu        sync.Mutex
 	processes []*Process
-	closers   []func() error
 }
 
 // Boot makes a world by plan and starts nothing in it.

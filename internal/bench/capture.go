@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +73,7 @@ func (c *Capture) add(stream string, text []byte) {
 func (c *Capture) Lines() []Line {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lines[:len(c.lines):len(c.lines)]
+	return slices.Clip(c.lines)
 }
 
 // Dropped returns how many lines came after there was too much to keep.

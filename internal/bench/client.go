@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -95,7 +96,7 @@ func (b *Boot) Dial(ctx context.Context, port string) (net.Conn, error) {
 // Close closes the idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Jar returns the client's cookies, as a header value.
+// Cookies returns the client's cookies, as a header value.
 func (c *Client) Cookies() string {
 	var list []string
 	for _, cookie := range c.jar.Cookies(c.url(c.targets[0], "/")) {
@@ -194,9 +195,7 @@ func (c *Client) Step(ctx context.Context, step manifest.Step, nonce string) []R
 // StepWith is Step with further headers.
 func (c *Client) StepWith(ctx context.Context, step manifest.Step, nonce string, header map[string]string) []Reply {
 	request := c.request(step, nonce)
-	for name, value := range header {
-		request.Header[name] = value
-	}
+	maps.Copy(request.Header, header)
 	reply := c.Do(ctx, request)
 	replies := []Reply{reply}
 	for range 5 {

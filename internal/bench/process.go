@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -123,8 +124,8 @@ func (b *Boot) command(launch Launch, env []string) ([]string, error) {
 		return []string{"/bin/sh", "-c", run}, nil
 	}
 	lookup := func(name string) string {
-		for i := len(env) - 1; i >= 0; i-- {
-			if value, ok := strings.CutPrefix(env[i], name+"="); ok {
+		for _, entry := range slices.Backward(env) { // the last one counts
+			if value, ok := strings.CutPrefix(entry, name+"="); ok {
 				return value
 			}
 		}
@@ -147,14 +148,12 @@ func (p *Process) Await(ctx context.Context) error {
 	defer cancel()
 	client := p.boot.Client(p)
 	defer client.Close()
-	last := ""
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		reply := client.Get(ctx, p.boot.bench.Landing())
 		if reply.Err == "" && reply.Status < 500 {
 			p.Ready = time.Now()
 			return nil
 		}
-		last = reply.Outcome()
 		select {
 		case <-p.done:
 			p.settle()
@@ -163,8 +162,8 @@ func (p *Process) Await(ctx context.Context) error {
 			if context.Cause(ctx) != context.DeadlineExceeded { //nolint:errorlint // exactly ours
 				return ctx.Err()
 			}
-			return notStarted(fmt.Sprintf("the application did not answer on port %d within %s", p.Port, limit), last, p)
-		case <-time.After(wait): //nolint:forbidigo // polling is what waiting for a stranger is
+			return notStarted(fmt.Sprintf("the application did not answer on port %d within %s", p.Port, limit), reply.Outcome(), p)
+		case <-time.After(wait): // polling is what waiting for a stranger is
 		}
 	}
 }
@@ -172,7 +171,7 @@ func (p *Process) Await(ctx context.Context) error {
 // Landing is the path of the first request of the declared traffic.
 func (b *Bench) Landing() string {
 	for _, step := range b.Manifest.Traffic {
-		if step.Method == "GET" {
+		if step.Method == http.MethodGet {
 			return step.Path
 		}
 	}
@@ -210,7 +209,7 @@ func (p *Process) settle() {
 	go func() { p.Output.readers.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(500 * time.Millisecond): //nolint:forbidigo // a child may hold the pipe for ever
+	case <-time.After(500 * time.Millisecond): // a child may hold the pipe for ever
 	}
 }
 

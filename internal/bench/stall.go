@@ -157,7 +157,7 @@ func (s Stall) hold(ctx context.Context, h *Held) *Held {
 		defer stop()
 		if rest > 0 && err == nil {
 			select {
-			case <-time.After(uploadTakes): //nolint:forbidigo // the body takes its time
+			case <-time.After(uploadTakes): // the body takes its time
 			case <-ctx.Done():
 			}
 			if err = h.Wire.Write(raw[len(raw)-rest:]); err == nil {

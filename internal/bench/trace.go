@@ -22,10 +22,10 @@ type Program struct {
 }
 
 var (
-	// strace -f -y: `123 execve("/bin/ls", ["ls", "-l"], 0x7ff… /* 8 vars */) = 0`
+	// strace -f -y: `123 execve("/bin/ls", ["ls", "-l"], 0x7ff… /* 8 vars */) = 0`.
 	executed = regexp.MustCompile(`^\d+ +execve\("((?:[^"\\]|\\.)*)", \[(.*?)\](?:\.\.\.)?, .*\) += 0$`)
 	// strace -f -y: `123 openat(AT_FDCWD</app>, "x", O_RDONLY) = 5</app/x>`, or the
-	// end of a call that another process interrupted: `123 <... openat resumed>…) = 5</app/x>`
+	// end of a call that another process interrupted: `123 <... openat resumed>…) = 5</app/x>`.
 	opened   = regexp.MustCompile(`^\d+ +(?:<\.\.\. )?open(?:at)?(?: resumed>|\().*= \d+<(/.*)>$`)
 	argument = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )

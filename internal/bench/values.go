@@ -38,7 +38,7 @@ func newValues(m *manifest.Manifest, r Random, attached map[string]*Attached) Va
 }
 
 func (v *Values) draw(s manifest.Setting, r Random, attached map[string]*Attached) {
-	value := ""
+	var value string
 	switch s.Effect {
 	case manifest.EffectPort:
 		v.Port = r.Port()

@@ -79,8 +79,8 @@ func (w *Wire) Write(raw []byte) error {
 }
 
 // Receive reads one reply to a request of a method, until a deadline.
-func (w *Wire) Receive(method string, until time.Time) Reply {
-	reply := Reply{Method: method, Started: w.Written}
+func (w *Wire) Receive(method string, until time.Time) (reply Reply) {
+	reply = Reply{Method: method, Started: w.Written}
 	defer func() { reply.Duration = time.Since(reply.Started) }()
 	_ = w.conn.SetReadDeadline(until)
 	if _, err := w.in.Peek(1); err != nil {
