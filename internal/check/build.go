@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/roadworthy-dev/roadworthy/internal/artifact"
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
-	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 	"github.com/roadworthy-dev/roadworthy/internal/report"
@@ -88,73 +86,7 @@ func (c *Checker) exec() artifact.Exec {
 	if c.forbids != nil {
 		return artifact.Shell
 	}
-	return Confined
-}
-
-// Confined is an artifact.Exec that runs the command in a sandbox: dir stands
-// at sandbox.AppDir and what is written there stays, caches are shared, and
-// nothing that the command started outlives it.
-func Confined(ctx context.Context, dir string, env []string, command string, out io.Writer) error {
-	home, _ := os.UserHomeDir()
-	s, err := sandbox.Start(ctx, sandbox.Config{
-		App: dir, Keep: true, Network: sandbox.HostNetwork, DiskBytes: 8 << 30,
-		Write: caches(env, home), Reveal: sandbox.Toolchains(os.Getenv("PATH")),
-	})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	p, err := s.Start(ctx, sandbox.Command{Args: []string{"/bin/sh", "-c", command}, Env: append(env, "PWD="+sandbox.AppDir, "TMPDIR=/tmp")})
-	if err != nil {
-		return err
-	}
-	copied := make(chan struct{}, 2)
-	for _, stream := range []*os.File{p.Stdout, p.Stderr} {
-		go func() {
-			_, _ = io.Copy(out, stream)
-			stream.Close()
-			copied <- struct{}{}
-		}()
-	}
-	exit, err := p.Wait(ctx)
-	_ = s.Close() // whatever still holds the pipes ends now
-	<-copied
-	<-copied
-	if err != nil {
-		return err
-	}
-	if exit.Code != 0 || exit.Signal != 0 {
-		return exitError{exit}
-	}
-	return nil
-}
-
-// caches are the folders that builds share with the host.
-func caches(env []string, home string) []string {
-	var folders []string
-	for _, name := range []string{".cache", ".npm", ".m2", ".gradle", ".cargo", ".bundle", ".gem", ".composer", "go"} {
-		folders = append(folders, filepath.Join(home, name))
-	}
-	for _, entry := range env {
-		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(value, "/") && (strings.HasSuffix(name, "CACHE") || strings.HasSuffix(name, "CACHE_DIR")) {
-			folders = append(folders, value)
-		}
-	}
-	return folders
-}
-
-type exitError struct{ exit sandbox.Exit }
-
-func (e exitError) Error() string { return e.exit.String() }
-
-// ExitCode returns the exit code; 128 and the signal's number where a signal
-// ended it, as shells say it.
-func (e exitError) ExitCode() int {
-	if e.exit.Signal != 0 {
-		return 128 + int(e.exit.Signal)
-	}
-	return e.exit.Code
+	return bench.Confined
 }
 
 func (c *Checker) openBench() error {

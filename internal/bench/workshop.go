@@ -1,0 +1,81 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/roadworthy-dev/roadworthy/internal/artifact"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+)
+
+// Workshop is a clean checkout of what is checked, for commands that the
+// repository declares. Copies of it are thrown away again. Its methods are
+// safe for several goroutines once it is built.
+type Workshop struct {
+	Dir    string // the checkout on the host
+	Inside string // where it stands for the commands
+	Plain  bool   // the host forbids sandboxes: commands run as plain processes, one copy at a time
+
+	env    []string
+	build  []string
+	commit artifact.Revision
+	folder string     // what is removed at the end
+	turn   sync.Mutex // of plain copies, which share one place
+}
+
+// Workshop makes a clean checkout, in a folder on the disk, since builds can
+// be large.
+func (b *Bench) Workshop(ctx context.Context) (*Workshop, error) {
+	folder, err := os.MkdirTemp("", "rw-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the checkout: %w", err)
+	}
+	w := &Workshop{Dir: filepath.Join(folder, "checkout"), Inside: sandbox.AppDir, folder: folder, build: b.Manifest.Build.Run}
+	source := artifact.Source{Dir: b.Source.Dir, Commit: b.Source.Commit}
+	if b.Source.Dirty {
+		source = artifact.Source{Dir: b.Source.Dir, Dirty: true}
+	}
+	if w.commit, err = artifact.Checkout(ctx, source, w.Dir); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	w.env = artifact.Environment(os.Environ(), w.commit.CommitTime)
+	err = Able(ctx)
+	if errors.Is(err, sandbox.ErrForbidden) {
+		w.Plain, w.Inside, err = true, w.Dir, nil
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// Build runs the declared build steps; what they write stays.
+func (w *Workshop) Build(ctx context.Context) error {
+	run := Confined
+	if w.Plain {
+		run = artifact.Shell
+	}
+	return artifact.Build(ctx, artifact.Steps{Dir: w.Dir, Run: w.build, Env: w.env, CommitTime: w.commit.CommitTime, Exec: run}, nil)
+}
+
+// Close removes the checkout. All copies must be closed before.
+func (w *Workshop) Close() error { return removeAll(w.folder) }
+
+// removeAll removes a folder although parts of it are read-only, as caches of
+// modules are.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			_ = os.Chmod(path, 0o700) //nolint:gosec // our own folder, about to go
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
