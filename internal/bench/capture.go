@@ -22,6 +22,7 @@ type Line struct {
 const (
 	maxLine    = 64 << 10 // bytes of one line that are kept
 	maxCapture = 8 << 20  // bytes of one process that are kept; what comes later is counted
+	lineCost   = 128      // bytes that a line takes beside its text: floods are often of short lines
 )
 
 // Capture keeps what a process writes. A process that floods it is read at
@@ -59,7 +60,7 @@ func (c *Capture) add(stream string, text []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bytes += int64(len(text))
-	if c.kept += len(text); c.kept > maxCapture {
+	if c.kept += len(text) + lineCost; c.kept > maxCapture {
 		c.dropped++
 		return
 	}

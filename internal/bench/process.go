@@ -148,11 +148,18 @@ func (p *Process) Await(ctx context.Context) error {
 	defer cancel()
 	client := p.boot.Client(p)
 	defer client.Close()
+	last := ""
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		reply := client.Get(ctx, p.boot.bench.Landing())
 		if reply.Err == "" && reply.Status < 500 {
 			p.Ready = time.Now()
 			return nil
+		}
+		switch { // a request that the limit cut short tells nothing, unless it had waited long
+		case ctx.Err() == nil:
+			last = reply.Outcome()
+		case last == "" || reply.Duration > time.Second:
+			last = fmt.Sprintf("a request waited %s for a reply", reply.Duration.Round(100*time.Millisecond))
 		}
 		select {
 		case <-p.done:
@@ -162,7 +169,7 @@ func (p *Process) Await(ctx context.Context) error {
 			if context.Cause(ctx) != context.DeadlineExceeded { //nolint:errorlint // exactly ours
 				return ctx.Err()
 			}
-			return notStarted(fmt.Sprintf("the application did not answer on port %d within %s", p.Port, limit), reply.Outcome(), p)
+			return notStarted(fmt.Sprintf("the application did not answer on port %d within %s", p.Port, limit), last, p)
 		case <-time.After(wait): // polling is what waiting for a stranger is
 		}
 	}
