@@ -145,6 +145,7 @@ func socket(network, address string, use func(int, syscall.Sockaddr) error) (int
 
 // sniffer notes the destination of every first TCP packet and every UDP packet.
 type sniffer struct {
+	fd    int // of the packet socket; 0 where the network is the host's
 	mu    sync.Mutex
 	seen  map[Destination]int
 	asked map[string]bool // where datagrams went to: IP:port
@@ -165,8 +166,24 @@ func (s *sniffer) start() error {
 		return fmt.Errorf("filter packets: %w", err)
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
+	s.fd = fd
 	go s.read(fd)
 	return nil
+}
+
+// settle waits until every packet that has come is noted: the reader may be
+// behind on a busy machine.
+func (s *sniffer) settle() {
+	deadline := time.Now().Add(2 * time.Second)
+	for idle := 0; idle < 2 && time.Now().Before(deadline); {
+		waiting := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
+		if n, err := unix.Poll(waiting, 0); err == nil && n == 0 {
+			idle++
+		} else {
+			idle = 0
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func hostOrder(v uint16) uint16 { return v<<8 | v>>8 }
@@ -271,6 +288,9 @@ func destination(packet []byte) (Destination, string, bool) {
 }
 
 func (s *sniffer) list() []Destination {
+	if s.fd > 0 {
+		s.settle()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]Destination, 0, len(s.seen))
