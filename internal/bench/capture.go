@@ -30,7 +30,6 @@ const (
 type Capture struct {
 	mu      sync.Mutex
 	lines   []Line
-	bytes   int64 // all that was written
 	kept    int
 	dropped int
 	changed chan struct{}
@@ -59,15 +58,17 @@ func (c *Capture) read(stream string, from io.ReadCloser) {
 func (c *Capture) add(stream string, text []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bytes += int64(len(text))
+	close(c.changed) // what is not kept breaks the quiet as well
+	c.changed = make(chan struct{})
 	if c.kept += len(text) + lineCost; c.kept > maxCapture {
-		c.dropped++
+		if c.dropped++; c.dropped == 1 {
+			close(c.changed)
+			c.changed = make(chan struct{})
+		}
 		return
 	}
 	line := strings.ToValidUTF8(string(bytes.TrimRight(text, "\r\n")), "\uFFFD")
 	c.lines = append(c.lines, Line{At: time.Now(), Stream: stream, Text: line})
-	close(c.changed)
-	c.changed = make(chan struct{})
 }
 
 // Lines returns the lines so far.
@@ -104,11 +105,12 @@ func (c *Capture) Tail(n int) []string {
 	return tail
 }
 
-// Find waits until a line holds one of the needles, or ctx ends.
+// Find waits until a line holds one of the needles, or ctx ends, or so much
+// was written that nothing more is kept.
 func (c *Capture) Find(ctx context.Context, needles ...string) (Line, bool) {
 	for from := 0; ; {
 		c.mu.Lock()
-		lines, changed := c.lines, c.changed
+		lines, changed, full := c.lines, c.changed, c.dropped > 0
 		c.mu.Unlock()
 		for ; from < len(lines); from++ {
 			for _, needle := range needles {
@@ -116,6 +118,9 @@ func (c *Capture) Find(ctx context.Context, needles ...string) (Line, bool) {
 					return lines[from], true
 				}
 			}
+		}
+		if full {
+			return Line{}, false
 		}
 		select {
 		case <-ctx.Done():
