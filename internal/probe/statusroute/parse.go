@@ -61,7 +61,8 @@ func clip(text string) string { return strings.ToValidUTF8(text[:min(len(text), 
 
 var (
 	// "redis: ok", "redis=ok", "redis ok", `service_up{service="redis"} 1`
-	keyValue = regexp.MustCompile(`^([A-Za-z_][\w.\-/]*)(\{[^}]*\})?\s*(?:[:=]|\s)\s*(\S.*)$`)
+	// but no sentence.
+	keyValue = regexp.MustCompile(`^([A-Za-z_][\w.\-/]*)(\{[^}]*\})?(?:\s*[:=]\s*(\S.*)|\s+(\S+))$`)
 	label    = regexp.MustCompile(`="([^"]*)"`)
 )
 
@@ -82,7 +83,7 @@ func parseLines(body string) (string, []Leaf) {
 			path = append(path, clip(value[1]))
 		}
 		if len(leaves) < maxLeaves {
-			leaves = append(leaves, Leaf{path, clip(match[3])})
+			leaves = append(leaves, Leaf{path, clip(match[3] + match[4])})
 		}
 	}
 	if len(leaves) == 0 {
