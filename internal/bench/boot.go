@@ -300,6 +300,9 @@ func (b *Boot) end() error {
 	}
 	for _, process := range b.processes {
 		process.Output.readers.Wait()
+		if process.Trace != nil {
+			process.Trace.readers.Wait()
+		}
 	}
 	for _, attached := range b.Services {
 		errs = append(errs, attached.close())

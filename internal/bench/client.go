@@ -132,7 +132,6 @@ func (c *Client) Do(ctx context.Context, request Request) Reply {
 // To sends one request to a process. It may be called by several goroutines.
 func (c *Client) To(ctx context.Context, p *Process, request Request) Reply {
 	reply := Reply{Method: request.Method, Target: request.Target, Started: time.Now()}
-	defer func() { reply.Duration = time.Since(reply.Started) }()
 	if request.Within == 0 {
 		request.Within = 30 * time.Second
 	}
@@ -199,19 +198,11 @@ func (c *Client) StepWith(ctx context.Context, step manifest.Step, nonce string,
 	reply := c.Do(ctx, request)
 	replies := []Reply{reply}
 	for range 5 {
-		location := reply.Header.Get("Location")
-		if reply.Status < 300 || reply.Status > 399 || location == "" {
+		target, ok := redirect(reply)
+		if !ok {
 			break
 		}
-		at, err := url.Parse(reply.Target)
-		if err != nil {
-			break
-		}
-		next, err := at.Parse(location)
-		if err != nil || (next.Host != "" && !strings.HasPrefix(next.Host, "127.0.0.1")) {
-			break
-		}
-		reply = c.Do(ctx, Request{Method: http.MethodGet, Target: next.RequestURI(), Header: header})
+		reply = c.Do(ctx, Request{Method: http.MethodGet, Target: target, Header: header})
 		replies = append(replies, reply)
 	}
 	c.forms = formsOf(reply)
@@ -254,11 +245,13 @@ func (c *Client) csrfCookie() string {
 
 // Expand puts the nonce and the values of settings into a text of the manifest.
 func (b *Boot) Expand(text, nonce string) string {
-	text = strings.ReplaceAll(text, "$nonce", nonce)
-	for name, value := range b.Values.Set {
-		text = strings.ReplaceAll(text, "$"+name, value)
-	}
-	return text
+	return manifest.Expand(text, func(name string) (string, bool) {
+		if name == "nonce" {
+			return nonce, true
+		}
+		value, ok := b.Values.Set[name]
+		return value, ok
+	})
 }
 
 // Session runs the whole declared traffic once and returns every reply.

@@ -41,6 +41,7 @@ type Process struct {
 	boot    *Boot
 	process *sandbox.Process
 	done    chan struct{} // closed when it has ended
+	silent  chan struct{} // closed when nobody can write its output any more
 	exit    sandbox.Exit
 	err     error
 }
@@ -62,7 +63,7 @@ func (b *Boot) Launch(ctx context.Context, launch Launch) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{Port: launch.Port, Args: args, Output: newCapture(), boot: b, done: make(chan struct{})}
+	p := &Process{Port: launch.Port, Args: args, Output: newCapture(), boot: b, done: make(chan struct{}), silent: make(chan struct{})}
 	if launch.Trace {
 		p.Trace = newCapture()
 		// With -D strace is a grandchild: the process that we start, signal and
@@ -100,6 +101,10 @@ func (p *Process) watch() {
 	if p.Trace != nil {
 		p.Trace.read("trace", p.process.Side)
 	}
+	p.boot.serve(func() {
+		defer close(p.silent)
+		p.Output.readers.Wait()
+	})
 	p.boot.serve(func() {
 		defer close(p.done)
 		p.exit, p.err = p.process.Wait(context.Background()) // ends with the sandbox
@@ -190,7 +195,11 @@ func notStarted(summary, got string, p *Process) error {
 	if !p.Ended() {
 		code = "RW-B02"
 	}
-	tail := strings.Join(p.Output.Tail(20), "\n")
+	lines := p.Output.Tail(20)
+	for i, line := range lines {
+		lines[i] = clip(line, maxExcerpt)
+	}
+	tail := strings.Join(lines, "\n")
 	if tail == "" {
 		tail = "(it wrote nothing)"
 	}
@@ -212,10 +221,8 @@ func (p *Process) Ended() bool {
 
 // settle waits a moment for the last of its output.
 func (p *Process) settle() {
-	done := make(chan struct{})
-	go func() { p.Output.readers.Wait(); close(done) }()
 	select {
-	case <-done:
+	case <-p.silent:
 	case <-time.After(500 * time.Millisecond): // a child may hold the pipe for ever
 	}
 }

@@ -2,12 +2,14 @@ package bench
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench/fault"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
 // Stall is a way to keep requests of the application unanswered for a while,
@@ -19,6 +21,8 @@ type Stall struct {
 	Takes    time.Duration // the slow one, alone
 	Usual    time.Duration // the ordinary one, alone: median of several
 	service  string
+	step     *manifest.Step // that Slow was made of; nil where it was not
+	nonce    string
 }
 
 // StallKind says what makes a request slow.
@@ -52,7 +56,8 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 	}
 	stall := Stall{Ordinary: landing, Usual: usual(landing)}
 	if m.Faults.Slow != nil {
-		stall.Slow = client.request(*m.Faults.Slow, p.boot.Random.Nonce())
+		stall.step, stall.nonce = m.Faults.Slow, p.boot.Random.Nonce()
+		stall.Slow = client.request(*stall.step, stall.nonce)
 		stall.Slow.Fresh = true
 		stall.Takes = client.Do(ctx, stall.Slow).Duration
 		if stall.worth() {
@@ -61,7 +66,8 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 		return stall // what was declared is not replaced in silence
 	}
 	missing := Request{Method: http.MethodGet, Target: "/" + p.boot.Random.Word(12), Fresh: true}
-	for name, attached := range p.boot.Services {
+	for _, name := range slices.Sorted(maps.Keys(p.boot.Services)) {
+		attached := p.boot.Services[name]
 		if attached.Proxy == nil || attached.Proxy.Set(fault.Slow) != nil {
 			continue
 		}
@@ -75,15 +81,38 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 	stall.Slow = Request{Method: http.MethodPost, Target: landing.Target, Type: "application/x-www-form-urlencoded", Fresh: true}
 	for _, step := range m.Traffic {
 		if step.Form != nil || step.JSON != "" {
-			stall.Slow = client.request(step, p.boot.Random.Nonce())
+			stall.step, stall.nonce = &step, p.boot.Random.Nonce()
+			stall.Slow = client.request(step, stall.nonce)
 			stall.Slow.Fresh = true
 			break
 		}
 	}
-	if pad := 64 - len(stall.Slow.Body); pad > 0 && !strings.Contains(stall.Slow.Type, "json") {
-		stall.Slow.Body = append(slices.Clone(stall.Slow.Body), []byte("&pad="+strings.Repeat("x", pad))...)
-	}
+	stall.Slow = padded(stall.Slow)
 	return stall
+}
+
+// padded makes the body of an upload long enough to be sent in two parts.
+func padded(request Request) Request {
+	if pad := 64 - len(request.Body); pad > 0 && !strings.Contains(request.Type, "json") {
+		request.Body = append(slices.Clone(request.Body), []byte("&pad="+strings.Repeat("x", pad))...)
+	}
+	return request
+}
+
+// slowFor returns the slow request with the values of the boot of p: a token
+// of the boot in which the stall was found is worth nothing in another one.
+func (s Stall) slowFor(p *Process) Request {
+	if s.step == nil {
+		return s.Slow
+	}
+	client := p.boot.Client(p)
+	defer client.Close()
+	request := client.request(*s.step, s.nonce)
+	request.Fresh, request.Within = s.Slow.Fresh, s.Slow.Within
+	if s.Kind == StallUpload {
+		request = padded(request)
+	}
+	return request
 }
 
 // worth reports whether the slow request is slow enough to tell by.
@@ -140,10 +169,11 @@ func (s Stall) HoldOn(ctx context.Context, p *Process, w *Wire) *Held {
 }
 
 func (s Stall) hold(ctx context.Context, h *Held) *Held {
-	raw := s.Slow.Encode(h.Process.Port, len(s.Slow.Body))
+	slow := s.slowFor(h.Process)
+	raw := slow.Encode(h.Process.Port, len(slow.Body))
 	rest := 0
 	if s.Kind == StallUpload {
-		rest = len(s.Slow.Body) / 2
+		rest = len(slow.Body) / 2
 	}
 	err := h.Wire.Write(raw[:len(raw)-rest])
 	h.Sent = time.Now()
@@ -168,7 +198,7 @@ func (s Stall) hold(ctx context.Context, h *Held) *Held {
 			h.Reply.Err = "not written: " + plainWire(err)
 			return
 		}
-		h.Reply = h.Wire.Receive(s.Slow.Method, time.Now().Add(30*time.Second))
+		h.Reply = h.Wire.Receive(slow.Method, time.Now().Add(30*time.Second))
 		h.Reply.Started, h.Reply.Duration = h.Sent, time.Since(h.Sent)
 	})
 	return h

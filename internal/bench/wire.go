@@ -26,6 +26,9 @@ type Wire struct {
 	in   *bufio.Reader
 }
 
+// maxWire bounds what is read from one connection: headers have no other end.
+const maxWire = 64 << 20
+
 // Wire opens a connection. A refused one is an error that wraps
 // syscall.ECONNREFUSED.
 func (p *Process) Wire(ctx context.Context) (*Wire, error) {
@@ -33,7 +36,7 @@ func (p *Process) Wire(ctx context.Context) (*Wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Wire{Local: conn.LocalAddr().String(), Opened: time.Now(), conn: conn, in: bufio.NewReader(conn)}, nil
+	return &Wire{Local: conn.LocalAddr().String(), Opened: time.Now(), conn: conn, in: bufio.NewReader(io.LimitReader(conn, maxWire))}, nil
 }
 
 // Encode writes a request as HTTP/1.1 does (RFC 9112), with a length of body
