@@ -7,7 +7,7 @@ import (
 
 // Allow gives the command that makes the host allow sandboxes, as far as the
 // host tells what stands in the way.
-func Allow(error) string {
+func Allow() string {
 	if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
 		return "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 	}

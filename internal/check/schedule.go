@@ -119,7 +119,7 @@ func (c *Checker) lacks(p probe.Probe) (standard.Failure, bool) {
 		switch need {
 		case probe.NeedSandbox:
 			if c.forbids != nil {
-				return standard.Failure{Kind: standard.FailureHost, Message: c.forbids.Error(), Fix: bench.Allow(c.forbids)}, true
+				return standard.Failure{Kind: standard.FailureHost, Message: c.forbids.Error(), Fix: bench.Allow()}, true
 			}
 		case probe.NeedStrace, probe.NeedGit:
 			if _, err := exec.LookPath(string(need)); err != nil {

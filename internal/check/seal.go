@@ -56,7 +56,7 @@ func (c *Checker) host() report.Host {
 	host := report.Host{System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernel(), Processors: runtime.NumCPU()}
 	if c.forbids != nil {
 		host.Restrictions = append(host.Restrictions, report.Restriction{
-			Refused: c.forbids.Error(), Allow: bench.Allow(c.forbids),
+			Refused: c.forbids.Error(), Allow: bench.Allow(),
 		})
 	}
 	return host

@@ -28,7 +28,7 @@ func (a *app) doctor() *cobra.Command {
 				fmt.Fprintf(a.Out, "missing  %s: %v\n         fix  %s\n", name, err, fix)
 			}
 			err := bench.Able(cmd.Context())
-			tell("sandboxes", err, bench.Allow(err))
+			tell("sandboxes", err, bench.Allow())
 			for _, program := range []string{"git", "strace"} {
 				_, err := exec.LookPath(program)
 				tell(program, err, "sudo apt-get install "+program)
