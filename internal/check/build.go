@@ -51,7 +51,7 @@ func (c *Checker) fetch(ctx context.Context) error {
 	return err
 }
 
-func (c *Checker) path(name string) string { return filepath.Join(c.work, name) }
+func (c *Checker) path(name string) string { return filepath.Join(c.work.Path, name) }
 
 // build runs the declared steps in a copy of the checkout, packs the result
 // as an image and unpacks that image for the bench: what is checked is what
@@ -59,7 +59,11 @@ func (c *Checker) path(name string) string { return filepath.Join(c.work, name) 
 func (c *Checker) build(ctx context.Context) error {
 	started := c.now()
 	c.events.Step("build", strings.Join(c.manifest.Build.Run, " && "))
-	steps := artifact.Steps{Dir: c.path("checkout"), Run: c.manifest.Build.Run, CommitTime: c.revision.CommitTime, Exec: c.exec()}
+	steps := artifact.Steps{
+		Dir: c.path("checkout"), Run: c.manifest.Build.Run, CommitTime: c.revision.CommitTime, Exec: c.exec(),
+		// Where a build that is killed leaves its files is swept.
+		Env: append(artifact.Environment(os.Environ(), c.revision.CommitTime), "TMPDIR="+c.work.Path),
+	}
 	if err := artifact.Build(ctx, steps, func(line string) { c.events.Step("build", line) }); err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func (c *Checker) exec() artifact.Exec {
 func (c *Checker) openBench() error {
 	var err error
 	c.bench, err = bench.New(bench.Options{
-		Manifest: c.manifest, Root: c.path("app"), Dir: c.memory, Cache: c.options.CacheDir, Seed: c.options.Seed,
+		Manifest: c.manifest, Root: c.path("app"), Dir: c.memory.Path, Cache: c.options.CacheDir, Seed: c.options.Seed,
 		Source: bench.Source{
 			Dir: c.options.Dir, Commit: c.revision.Commit, Dirty: c.revision.Dirty,
 			Digest: c.image.Digest, Layout: c.path("image"), LFS: c.revision.LFS,

@@ -16,11 +16,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/artifact"
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 	"github.com/roadworthy-dev/roadworthy/internal/report"
@@ -56,8 +56,8 @@ type Checker struct {
 	options  Options
 	events   Events
 	now      func() time.Time
-	work     string // folder of everything temporary
-	memory   string // the same in memory, where databases are many times faster
+	work     *sandbox.Folder // of everything temporary
+	memory   *sandbox.Folder // the same in memory, where databases are many times faster
 	manifest *manifest.Manifest
 	source   []byte // the manifest's text
 	revision artifact.Revision
@@ -87,19 +87,9 @@ func Run(ctx context.Context, options Options, events Events, now func() time.Ti
 	if err != nil {
 		return nil, err
 	}
-	work, err := os.MkdirTemp("", "roadworthy-")
-	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
-	}
-	c := &Checker{options: options, events: events, now: now, work: work, memory: work, started: now()}
-	if memory, err := os.MkdirTemp("/dev/shm", "rw-"); err == nil {
-		c.memory = memory
-	}
-	for _, folder := range []string{c.work, c.memory} {
-		// Database servers run as another user and must be able to pass through.
-		if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // traversal only
-			return nil, fmt.Errorf("open the temporary folder: %w", err)
-		}
+	c := &Checker{options: options, events: events, now: now, started: now()}
+	if err := c.makeFolders(); err != nil {
+		return nil, err
 	}
 	result, err := c.check(ctx, probes)
 	if err != nil {
@@ -119,22 +109,27 @@ func (c *Checker) clean() error {
 	if c.bench != nil {
 		err = c.bench.Close()
 	}
-	return errors.Join(err, removeAll(c.memory), removeAll(c.work))
+	return errors.Join(err, c.memory.Remove(), c.work.Remove())
 }
 
-// removeAll removes folders that builds have made read-only as well, as Go's
-// module cache does.
-func removeAll(dir string) error {
-	if os.RemoveAll(dir) == nil {
-		return nil
+// Names of the temporary folders begin with these.
+const workPrefix, sandboxPrefix = "roadworthy-", "rw-"
+
+// makeFolders makes the temporary folders, and removes those of checks that
+// were killed.
+func (c *Checker) makeFolders() error {
+	const memory = "/dev/shm"
+	sandbox.Sweep(os.TempDir(), workPrefix)
+	sandbox.Sweep(os.TempDir(), sandboxPrefix)
+	sandbox.Sweep(memory, sandboxPrefix)
+	var err error
+	if c.work, err = sandbox.NewFolder("", workPrefix); err != nil {
+		return err
 	}
-	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			_ = os.Chmod(path, 0o700) //nolint:gosec // our own folder, about to go
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
+	if c.memory, err = sandbox.NewFolder(memory, sandboxPrefix); err != nil {
+		c.memory = c.work
+	}
+	return nil
 }
 
 // check is the walk.
@@ -142,7 +137,9 @@ func (c *Checker) check(ctx context.Context, probes []probe.Probe) (*Result, err
 	if err := c.fetch(ctx); err != nil {
 		return nil, err
 	}
-	c.forbids = bench.Able(ctx)
+	if c.forbids = bench.Able(ctx); c.forbids != nil && !errors.Is(c.forbids, sandbox.ErrForbidden) {
+		return nil, fmt.Errorf("try a sandbox: %w", c.forbids)
+	}
 	if err := c.build(ctx); err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ const (
 type Sandbox struct {
 	conn    *net.UnixConn
 	agent   *exec.Cmd
-	dir     string
+	folder  *Folder
 	writeMu sync.Mutex
 	mu      sync.Mutex
 	next    uint64
@@ -96,11 +96,11 @@ type Sandbox struct {
 // Start makes a sandbox. It takes about ten milliseconds.
 // An error that wraps ErrForbidden means that the host does not allow it.
 func Start(ctx context.Context, config Config) (*Sandbox, error) {
-	dir, err := os.MkdirTemp("", "rw-")
+	folder, err := NewFolder("", "rw-")
 	if err != nil {
-		return nil, fmt.Errorf("make the sandbox's folder: %w", err)
+		return nil, err
 	}
-	s := &Sandbox{dir: dir, waiting: map[uint64]chan answer{}}
+	s := &Sandbox{folder: folder, waiting: map[uint64]chan answer{}}
 	if err := s.start(ctx, config); err != nil {
 		_ = s.Close() // why it did not start says more
 		return nil, err
@@ -109,11 +109,7 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 }
 
 func (s *Sandbox) start(ctx context.Context, config Config) error {
-	// The mapped user must be able to pass through, but not to list.
-	if err := os.Chmod(s.dir, 0o711); err != nil { //nolint:gosec // traversal only, on purpose
-		return fmt.Errorf("open the sandbox's folder: %w", err)
-	}
-	if err := os.Mkdir(filepath.Join(s.dir, "s"), 0o755); err != nil { //nolint:gosec // a mount point
+	if err := os.Mkdir(filepath.Join(s.folder.Path, "s"), 0o755); err != nil { //nolint:gosec // a mount point
 		return fmt.Errorf("make the mount point: %w", err)
 	}
 	if err := s.spawn(config); err != nil {
@@ -122,7 +118,7 @@ func (s *Sandbox) start(ctx context.Context, config Config) error {
 	s.readers.Go(s.read)
 	var done struct{}
 	setup := setupRequest{
-		Work: filepath.Join(s.dir, "s"), App: config.App, Keep: config.Keep,
+		Work: filepath.Join(s.folder.Path, "s"), App: config.App, Keep: config.Keep,
 		Isolated: config.Network == Isolated, Nested: os.Geteuid() != 0,
 		Hostname: config.Hostname, Resolver: config.Resolver, Hosts: config.Hosts,
 		DiskBytes: config.DiskBytes, Reveal: config.Reveal, Write: config.Write,
@@ -214,7 +210,7 @@ func (s *Sandbox) Close() error {
 			_ = s.conn.Close()
 		}
 		s.readers.Wait()
-		err = os.RemoveAll(s.dir)
+		err = s.folder.Remove()
 	})
 	return err
 }

@@ -1,0 +1,112 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownerFile tells whose a temporary folder is: its process holds a lock on it
+// (flock(2)) as long as it lives, however it ends.
+const ownerFile = "owner"
+
+// Folder is a temporary folder that [Sweep] removes if its process dies
+// without doing so. Users of a sandbox can pass through it, but not list it.
+type Folder struct {
+	Path string
+	lock *os.File
+}
+
+// NewFolder makes a temporary folder in parent; "" is the usual one.
+func NewFolder(parent, prefix string) (*Folder, error) {
+	path, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	f := &Folder{Path: path}
+	if err := f.claim(); err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the temporary folder: %w", err), f.Remove())
+	}
+	return f, nil
+}
+
+// claim writes the owner only under the lock: a folder without an owner is
+// being made, and is nobody else's to remove.
+func (f *Folder) claim() error {
+	if err := os.Chmod(f.Path, 0o711); err != nil { //nolint:gosec // traversal only, on purpose
+		return err
+	}
+	var err error
+	if f.lock, err = os.OpenFile(filepath.Join(f.Path, ownerFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+		return err
+	}
+	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f.lock, "%d\n", os.Getpid())
+	return err
+}
+
+// Remove removes the folder with everything in it.
+func (f *Folder) Remove() error {
+	err := removeAll(f.Path)
+	if f.lock != nil {
+		f.lock.Close()
+	}
+	return err
+}
+
+// removeAll removes folders that builds have made read-only as well, as Go's
+// module cache does.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() { // before it is read, which failed if err is set
+			_ = os.Chmod(path, 0o700) //nolint:gosec // our own folder, about to go
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
+
+// Sweep removes the folders in parent whose name begins with prefix and whose
+// process was killed before it could remove them. What it may not remove or
+// does not know stays; it is not told, since it harms nobody.
+func Sweep(parent, prefix string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && strings.HasPrefix(entry.Name(), prefix) {
+			sweep(filepath.Join(parent, entry.Name()))
+		}
+	}
+}
+
+func sweep(path string) {
+	// In a folder that all may write to, a name proves nothing.
+	info, err := os.Lstat(path)
+	if err != nil {
+		return
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+		return
+	}
+	lock, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	if info, err := lock.Stat(); err != nil || info.Size() == 0 || unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return
+	}
+	_ = removeAll(path)
+}
