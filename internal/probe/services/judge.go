@@ -48,12 +48,11 @@ func declared(o Observations) standard.Finding {
 func swapped(o Observations) standard.Finding {
 	f := standard.Finding{Claim: "services.swapped", Outcome: standard.Pass}
 	f.Did = "started it, then again in the same place on other instances, addresses and credentials of each service"
-	for _, u := range o.Uses {
-		if len(u.First.Wrong) > 0 {
-			return fail(f, fmt.Sprintf("%s was given another %s than it used", u.Service, strings.Join(u.First.Wrong, " and ")))
-		}
+	if why := o.wrong(); why != "" {
+		f.Outcome, f.Seen, f.Why = standard.Fail, why, why
+		return f
 	}
-	if len(o.Known.Endpoints) == 0 && len(o.Uses) == 0 {
+	if len(o.Known.Endpoints) == 0 && len(o.Uses) == 0 && o.Answered > 0 {
 		f.Outcome, f.Why = standard.NotApplicable, "no backing service is declared"
 		return f
 	}
@@ -63,18 +62,12 @@ func swapped(o Observations) standard.Finding {
 	}
 	var used, unused []string
 	for _, u := range o.Uses {
-		if wrong := u.wrong(); wrong != "" {
-			return fail(f, wrong)
-		}
 		switch {
-		case u.Second.reached(u.Type):
+		case u.First.reached(u.Type) && u.Second.reached(u.Type):
 			used = append(used, u.Service)
 		case u.store():
 			unused = append(unused, u.Service)
 		}
-	}
-	if wrong := o.Swap.wrong(); wrong != "" {
-		return fail(f, wrong)
 	}
 	f.Seen = fmt.Sprintf("it used the second instances of %s and the first ones no more; %d requests worked, %d before",
 		strings.Join(used, ", "), o.Swap.Worked, o.Swap.Before)
@@ -93,9 +86,31 @@ func swapped(o Observations) standard.Finding {
 	return f
 }
 
-func fail(f standard.Finding, why string) standard.Finding {
-	f.Outcome, f.Seen, f.Why = standard.Fail, why, why
-	return f
+// wrong says what is wrong with the swap, causes before their effects; "" for
+// nothing.
+func (o Observations) wrong() string {
+	for _, u := range o.Uses {
+		switch {
+		case len(u.First.Wrong) > 0:
+			return fmt.Sprintf("%s was sent another %s than the one that was given", u.Service, strings.Join(u.First.Wrong, " and "))
+		case u.Returned > 0:
+			return "after the swap it still reached the first instance of " + u.Service
+		case len(u.Second.Wrong) > 0:
+			return fmt.Sprintf("the second instance of %s was sent another %s than the one that was given", u.Service, strings.Join(u.Second.Wrong, " and "))
+		}
+	}
+	if o.Swap == nil {
+		return ""
+	}
+	if why := o.Swap.wrong(); why != "" {
+		return why
+	}
+	for _, u := range o.Uses {
+		if u.First.reached(u.Type) && !u.Second.reached(u.Type) {
+			return fmt.Sprintf("it used the first instance of %s, but not the second", u.Service)
+		}
+	}
+	return ""
 }
 
 // store reports whether the session must use a service. Mail goes out only
@@ -110,19 +125,6 @@ func (i Instance) reached(kind string) bool {
 		return i.Contacts > 0
 	}
 	return i.Contacts > 0 && i.Bytes > 0
-}
-
-// wrong says what is wrong with the use of one service; "" for nothing.
-func (u Use) wrong() string {
-	switch {
-	case u.Returned > 0:
-		return fmt.Sprintf("after the swap it still reached the first instance of %s, %d times", u.Service, u.Returned)
-	case len(u.Second.Wrong) > 0:
-		return fmt.Sprintf("the second instance of %s saw another %s than the one that was given", u.Service, strings.Join(u.Second.Wrong, " and "))
-	case u.First.reached(u.Type) && !u.Second.reached(u.Type):
-		return fmt.Sprintf("it used the first instance of %s, but not the second", u.Service)
-	}
-	return ""
 }
 
 // wrong says what is wrong with the second start; "" for nothing.

@@ -20,6 +20,7 @@ const (
 	watch    = 3 * time.Second  // after the start, for update checks
 	mailWait = 2 * time.Second  // until an error mail has gone
 	stopWait = 10 * time.Second // until it has ended
+	minStart = 5 * time.Second  // that the second start may take, at least
 	maxSeen  = 100              // destinations and names that are recorded
 )
 

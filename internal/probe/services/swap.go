@@ -144,7 +144,9 @@ func (o *Observations) swap(ctx context.Context, s *session, first counter) erro
 		return err
 	}
 	second := begin(s.boot, others.Services)
-	process, err := s.boot.Launch(ctx, bench.Launch{Env: others.Set})
+	wait, cancel := context.WithTimeout(ctx, max(minStart, 10*s.process.Ready.Sub(s.process.Started)))
+	defer cancel()
+	process, err := s.boot.Launch(wait, bench.Launch{Env: others.Set})
 	o.Swap = &Swap{Started: err == nil, Before: s.worked, Showed: strings.Contains(s.bodies.String(), s.nonce)}
 	if err != nil && !errors.Is(err, bench.ErrNotStarted) {
 		return err
