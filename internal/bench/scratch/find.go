@@ -64,6 +64,40 @@ func sibling(program, name, pkg string) (string, error) {
 	return "", missing(name, pkg)
 }
 
+// Installed tells whether the programs of a kind of server are there: nil, or
+// the problem that names the package, which wraps ErrMissing.
+func Installed(kind Kind) (err error) {
+	switch kind {
+	case Postgres:
+		_, _, err = findPostgres()
+	case MariaDB:
+		_, _, err = findMariaDB()
+	case Redis:
+		_, err = findRedis()
+	}
+	return err
+}
+
+func findPostgres() (program, initdb string, err error) {
+	if program, err = hostFinder().find("postgresql", "postgres"); err != nil {
+		return "", "", err
+	}
+	initdb, err = sibling(program, "initdb", "postgresql")
+	return program, initdb, err
+}
+
+func findMariaDB() (program, install string, err error) {
+	if program, err = hostFinder().find("mariadb-server", "mariadbd"); err != nil {
+		return "", "", err
+	}
+	install, err = hostFinder().find("mariadb-server", "mariadb-install-db")
+	return program, install, err
+}
+
+func findRedis() (string, error) {
+	return hostFinder().find("redis-server", "redis-server", "valkey-server")
+}
+
 func executable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0

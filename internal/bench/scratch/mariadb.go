@@ -47,11 +47,7 @@ func innodbArgs() []string {
 // host, on purpose. Every login is checked by mysql_native_password; there is
 // no account that the socket's user alone opens.
 func StartMariaDB(ctx context.Context, o Options) (Server, error) {
-	program, err := hostFinder().find("mariadb-server", "mariadbd")
-	if err != nil {
-		return nil, err
-	}
-	install, err := hostFinder().find("mariadb-server", "mariadb-install-db")
+	program, install, err := findMariaDB()
 	if err != nil {
 		return nil, err
 	}

@@ -55,11 +55,7 @@ type postgresServer struct {
 // host, on purpose: fsync is off. Every login is checked by SCRAM-SHA-256
 // (RFC 7677).
 func StartPostgres(ctx context.Context, o Options) (Server, error) {
-	program, err := hostFinder().find("postgresql", "postgres")
-	if err != nil {
-		return nil, err
-	}
-	initdb, err := sibling(program, "initdb", "postgresql")
+	program, initdb, err := findPostgres()
 	if err != nil {
 		return nil, err
 	}

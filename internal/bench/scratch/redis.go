@@ -35,7 +35,7 @@ type redisServer struct {
 // StartRedis prepares Redis; a process is started by each Provision. Valkey is
 // taken where there is no Redis.
 func StartRedis(_ context.Context, o Options) (Server, error) {
-	program, err := hostFinder().find("redis-server", "redis-server", "valkey-server")
+	program, err := findRedis()
 	if err != nil {
 		return nil, err
 	}
