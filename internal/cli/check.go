@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,7 +95,7 @@ func requirementIDs() []string {
 	return ids
 }
 
-func (a *app) runCheck(ctx context.Context, f checkFlags) error {
+func (a *app) runCheck(ctx context.Context, f checkFlags) (err error) {
 	if f.json {
 		f.format = "json"
 	}
@@ -108,6 +110,9 @@ func (a *app) runCheck(ctx context.Context, f checkFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.repeats(); err != nil {
+		return err
+	}
 	if f.repeat > 1 {
 		return a.repeatCheck(ctx, f)
 	}
@@ -115,13 +120,24 @@ func (a *app) runCheck(ctx context.Context, f checkFlags) error {
 	if err != nil {
 		return err
 	}
-	defer result.Close()
+	defer func() { err = errors.Join(err, result.Close()) }()
 	if err := a.writeReports(f, files, result.Run); err != nil {
 		return err
 	}
 	a.exit = result.Run.ExitCode()
 	if f.options.Keep {
 		a.holdOpen(ctx, result)
+	}
+	return nil
+}
+
+// repeats checks --repeat, whose only output is what differed.
+func (f checkFlags) repeats() error {
+	switch {
+	case f.repeat < 1:
+		return usageError{fmt.Errorf("--repeat wants a number of checks, got %d\n  fix  --repeat 3", f.repeat)}
+	case f.repeat > 1 && (f.format != "text" || len(f.reports) > 0 || f.options.Keep):
+		return usageError{errors.New("--repeat goes with none of --json, --format, --report and --keep\n  fix  leave them out")}
 	}
 	return nil
 }
@@ -143,7 +159,7 @@ func (a *app) fillIn(f *checkFlags) error {
 	}
 	f.options.KeyDir = filepath.Join(config, "roadworthy")
 	f.options.Bundle = filepath.Join(f.options.Dir, stateDir, "check.roadworthy")
-	return nil
+	return realFolder(filepath.Dir(f.options.Bundle))
 }
 
 // stateDir is where a check leaves its evidence, in the application's folder.
@@ -167,7 +183,9 @@ func (a *app) writeReports(f checkFlags, files map[string]string, run report.Run
 		if err := ignoreState(filepath.Join(f.options.Dir, stateDir)); err != nil {
 			return err
 		}
-		files[filepath.Join(f.options.Dir, stateDir, "check.html")] = "html"
+		page := filepath.Join(f.options.Dir, stateDir, "check.html")
+		_ = os.Remove(page) // one that is a link would lead us elsewhere
+		files[page] = "html"
 	}
 	for path, name := range files {
 		if err := writeReport(path, name, run); err != nil {
@@ -189,10 +207,31 @@ func (a *app) writeReports(f checkFlags, files map[string]string, run report.Run
 // not make the tree dirty.
 func ignoreState(dir string) error {
 	path := filepath.Join(dir, ".gitignore")
-	if _, err := os.Stat(path); err == nil {
+	if _, err := os.Lstat(path); err == nil {
 		return nil
 	}
-	return os.WriteFile(path, []byte("*\n"), 0o644) //nolint:gosec // as every .gitignore
+	if err := os.WriteFile(path, []byte("*\n"), 0o644); err != nil { //nolint:gosec // as every .gitignore
+		return fmt.Errorf("keep the evidence out of the repository: %w", err)
+	}
+	return nil
+}
+
+// realFolder refuses a link in the place of the folder for evidence: a
+// repository must not choose where else on this machine we write.
+func realFolder(dir string) error {
+	info, err := os.Lstat(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+		return nil
+	}
+	got := "something else"
+	if err != nil {
+		got = err.Error()
+	} else if info.Mode()&os.ModeSymlink != 0 {
+		got = "a link"
+	}
+	return &problem.Problem{
+		Code: "RW-U01", Summary: "the evidence cannot be written here", At: dir, Got: got, Want: "a folder, or nothing", Fix: "rm " + dir,
+	}
 }
 
 func writeReport(path, name string, run report.Run) error {
@@ -252,7 +291,7 @@ func (a *app) holdOpen(ctx context.Context, result *check.Result) {
 	fmt.Fprintln(a.Err, "the sandboxes stay until you press Enter")
 	done := make(chan struct{})
 	go func() { // ends with the process: a read of the terminal cannot be interrupted
-		_, _ = os.Stdin.Read(make([]byte, 1))
+		_, _ = a.In.Read(make([]byte, 1))
 		close(done)
 	}()
 	select {

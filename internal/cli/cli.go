@@ -7,8 +7,8 @@
 // wanted and which command mends it; the last line is the next command to type.
 //
 // The invariant: the exit code is decided in one place, [exitCode], from the
-// error or the run. Nothing here calls os.Exit; main does, once. The room
-// reaches the outside world only through [Streams]. Read next: check.go.
+// error or the run. Nothing here calls os.Exit; main does, once. The room reads
+// and prints only through [Streams]. Read next: check.go.
 package cli
 
 import (
@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ import (
 
 // Streams is what a command can touch of the outside world.
 type Streams struct {
+	In       io.Reader
 	Out, Err io.Writer
 	Env      func(string) string
 	Now      func() time.Time
@@ -39,7 +41,7 @@ type Streams struct {
 
 // System returns the streams of this process.
 func System() Streams {
-	return Streams{Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Now: time.Now}
+	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Now: time.Now}
 }
 
 // ExitInterrupted is what an interrupted command exits with: 128 and SIGINT.
@@ -69,16 +71,15 @@ func Main(args []string, streams Streams) int {
 // exitCode maps kinds of errors to exit codes: what a person can mend in the
 // input is 64, the rest is the tool's.
 func exitCode(err error) int {
-	var list problem.List
-	if errors.As(err, &list) {
+	if _, ok := errors.AsType[problem.List](err); ok {
 		return report.ExitUsage
 	}
 	p, ok := problem.Of(err)
 	switch {
 	case ok && strings.HasPrefix(p.Code, "RW-E"):
 		return report.ExitFailed // the evidence was refused
-	case ok && p.Code == "RW-A02":
-		return report.ExitFailed // what does not build is not ready
+	case ok && slices.Contains([]string{"RW-A02", "RW-B01", "RW-B02"}, p.Code):
+		return report.ExitFailed // what does not build or start is not ready
 	case ok:
 		return report.ExitUsage
 	case errors.As(err, new(usageError)):
@@ -126,9 +127,14 @@ func (a *app) root() *cobra.Command {
   roadworthy explain log.syslog   what is asked, how it is proven, how it is mended
   roadworthy verify BUNDLE        recompute every verdict from the evidence`,
 		SilenceErrors: true, SilenceUsage: true, Version: Version(),
-		SuggestionsMinimumDistance: 2,
-		Args:                       cobra.NoArgs,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if _, err := term.ParseMode(a.colour); err != nil {
+				return usageError{err}
+			}
+			return nil
+		},
 	}
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
@@ -139,6 +145,24 @@ func (a *app) root() *cobra.Command {
 		wrapArgs(command)
 	}
 	return root
+}
+
+// knownCommand refuses what is left of the line when no command has that name.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, command := range root.Commands() {
+		names = append(names, command.Name())
+	}
+	near, ok := problem.Nearest(args[0], names)
+	if !ok {
+		near = "--help"
+	}
+	return &problem.Problem{
+		Code: "RW-U01", Summary: "there is no such command", Got: args[0], Want: strings.Join(names, ", "), Fix: "roadworthy " + near,
+	}
 }
 
 // wrapArgs marks errors about arguments as those of usage.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
 	"github.com/roadworthy-dev/roadworthy/internal/bench/scratch"
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
 	"github.com/roadworthy-dev/roadworthy/internal/report"
 )
 
@@ -34,7 +36,12 @@ func (a *app) doctor() *cobra.Command {
 				tell(program, err, "sudo apt-get install "+program)
 			}
 			for _, kind := range []scratch.Kind{scratch.Postgres, scratch.MariaDB, scratch.Redis} {
-				_ = kind
+				name, fix := string(kind)+", for applications that declare one", ""
+				err := scratch.Installed(kind)
+				if p, ok := problem.Of(err); ok {
+					err, fix = errors.New("not installed"), p.Fix
+				}
+				tell(name, err, fix)
 			}
 			if missing > 0 {
 				a.exit = report.ExitNotProven
