@@ -42,7 +42,7 @@ func (w *Workshop) Copy(ctx context.Context) (*Copy, error) {
 
 // duplicate copies a folder with links, modes and times.
 func duplicate(ctx context.Context, from, to string) error {
-	if out, err := exec.CommandContext(ctx, "cp", "-Rp", from, to).CombinedOutput(); err != nil { //nolint:gosec // our own folders
+	if out, err := exec.CommandContext(ctx, "cp", "-Rp", from, to).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy the checkout: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return nil
