@@ -103,7 +103,7 @@ func New(options Options) (*Bench, error) {
 
 // own gives the artifact's files to the user that the application runs as.
 func own(root string) error {
-	if os.Geteuid() != 0 {
+	if sandbox.HostUID() == os.Geteuid() {
 		return nil
 	}
 	return filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {

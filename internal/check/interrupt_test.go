@@ -146,7 +146,7 @@ func TestKilledOutright(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	if len(folders(t, state.temp)) == 0 {
+	if len(state.folders(t)) == 0 {
 		t.Fatal("no run left a folder: this tests nothing")
 	}
 	p := tool(t, dir, "check", "--only", "codebase")

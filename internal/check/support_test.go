@@ -155,6 +155,7 @@ func verdicts(result *check.Result) map[string]standard.Verdict {
 type state struct {
 	temp   string
 	mounts []string
+	memory []string // folders in /dev/shm of checks that others killed
 	files  []string // open file descriptors of this process
 }
 
@@ -163,7 +164,7 @@ func observe(t testing.TB) *state {
 	t.Helper()
 	s := &state{temp: openFolder(t)}
 	t.Setenv("TMPDIR", s.temp)
-	s.mounts, s.files = mounts(t), openFiles(t)
+	s.mounts, s.files, s.memory = mounts(t), openFiles(t), inMemory(t)
 	return s
 }
 
@@ -187,7 +188,7 @@ func (s *state) assertNothingLeft(t testing.TB) {
 // left lists processes, files, mounts and file descriptors (a listening
 // socket is one) that are there now and were not before.
 func (s *state) left(t testing.TB) []string {
-	left := append(descendants(t), folders(t, s.temp)...)
+	left := append(descendants(t), s.folders(t)...)
 	for _, mount := range mounts(t) {
 		if !slices.Contains(s.mounts, mount) && strings.Contains(mount, s.temp) {
 			left = append(left, "mount "+mount)
@@ -234,18 +235,23 @@ func descendants(t testing.TB) []string {
 	return list
 }
 
-// folders lists what lies in the temporary folder, and in the memory folder
-// what bears the number of a process that is ours or was.
-func folders(t testing.TB, temp string) []string {
-	entries, err := os.ReadDir(temp)
+// folders lists what lies in the temporary folder, and what is new in the
+// memory folder of a process that is ours or was.
+func (s *state) folders(t testing.TB) []string {
+	entries, err := os.ReadDir(s.temp)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var list []string
 	for _, entry := range entries {
-		list = append(list, "folder "+filepath.Join(temp, entry.Name()))
+		list = append(list, "folder "+filepath.Join(s.temp, entry.Name()))
 	}
-	return append(list, inMemory(t)...)
+	for _, path := range inMemory(t) {
+		if !slices.Contains(s.memory, path) {
+			list = append(list, "folder "+path)
+		}
+	}
+	return list
 }
 
 // inMemory lists the folders of checks in /dev/shm whose owner is this
@@ -263,7 +269,7 @@ func inMemory(t testing.TB) []string {
 		}
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(owner)))
 		if pid == os.Getpid() || syscall.Kill(pid, 0) != nil {
-			list = append(list, "folder "+path)
+			list = append(list, path)
 		}
 	}
 	return list

@@ -42,10 +42,6 @@ const AppDir = "/app"
 // AppUID is the user and group id that the application runs as inside.
 const AppUID = 1000
 
-// hostBase is the first host id of the range that a sandbox's ids map to when
-// the host process is root: far above ids that accounts and containers use.
-const hostBase = 0x7e5f0000
-
 // ErrForbidden says that the host refuses what a sandbox needs. The wrapping
 // error names what was refused.
 var ErrForbidden = errors.New("the host forbids namespaces")
@@ -119,10 +115,10 @@ func (s *Sandbox) start(ctx context.Context, config Config) error {
 	var done struct{}
 	setup := setupRequest{
 		Work: filepath.Join(s.folder.Path, "s"), App: config.App, Keep: config.Keep,
-		Isolated: config.Network == Isolated, Nested: os.Geteuid() != 0,
+		Isolated: config.Network == Isolated, Nested: !rooted(),
 		Hostname: config.Hostname, Resolver: config.Resolver, Hosts: config.Hosts,
 		DiskBytes: config.DiskBytes, Reveal: config.Reveal, Write: config.Write,
-		Identity: os.Geteuid() == 0 && config.Network == HostNetwork,
+		Identity: rooted() && config.Network == HostNetwork,
 	}
 	if err := s.call(ctx, opSetup, setup, &done, nil); err != nil {
 		return fmt.Errorf("set up the sandbox: %w", forbidden(err))
@@ -162,7 +158,7 @@ func namespaces(network Network) *syscall.SysProcAttr {
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
 		Setpgid:    true, // a Ctrl-C on the terminal is the host's to handle
 	}
-	root := os.Geteuid() == 0
+	root := rooted()
 	if network == Isolated {
 		attr.Cloneflags |= syscall.CLONE_NEWNET
 	} else if root {
@@ -172,22 +168,13 @@ func namespaces(network Network) *syscall.SysProcAttr {
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 	groups := []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	if root {
-		ids = []syscall.SysProcIDMap{{ContainerID: 0, HostID: hostBase, Size: 65536}}
+		ids = []syscall.SysProcIDMap{{ContainerID: 0, HostID: hostBase, Size: hostIDs}}
 		groups = ids
 		attr.GidMappingsEnableSetgroups = true
 		attr.Credential = &syscall.Credential{Uid: 0, Gid: 0}
 	}
 	attr.UidMappings, attr.GidMappings = ids, groups
 	return attr
-}
-
-// HostUID returns the host's user and group id of the application inside: what
-// the files of the artifact must belong to, so that it may change them.
-func HostUID() int {
-	if os.Geteuid() == 0 {
-		return hostBase + AppUID
-	}
-	return os.Geteuid()
 }
 
 func forbidden(err error) error {
