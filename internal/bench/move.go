@@ -52,3 +52,17 @@ func (b *Boot) CarryFiles(ctx context.Context, from *Boot) error {
 	}
 	return nil
 }
+
+// Stores names the settings by which the manifest says that the application
+// keeps something between two requests: sessions, and services that hold data.
+func (b *Bench) Stores() []string {
+	list := []string{}
+	for _, s := range b.Manifest.Config.Sorted() {
+		kind := b.Manifest.Services[s.Service].Type
+		holds := kind != manifest.SMTP && kind != manifest.Syslog && kind != manifest.HTTP
+		if s.Effect == manifest.EffectSession || s.Effect == manifest.EffectService && holds {
+			list = append(list, s.Name)
+		}
+	}
+	return list
+}

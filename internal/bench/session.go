@@ -13,9 +13,11 @@ import (
 // Play runs the declared traffic once and returns replies that can be compared
 // with those of another run. At gives the process for each request, redirects
 // too, counted from 0; the processes may be of different boots of the same
-// values.
-func (b *Bench) Play(ctx context.Context, nonce string, at func(request int) (*Process, error)) (replay.Session, error) {
+// values. Each request goes over a fresh connection. In the end the last page
+// is looked at so many times more.
+func (b *Bench) Play(ctx context.Context, nonce string, looks int, at func(request int) (*Process, error)) (replay.Session, error) {
 	var player *Client
+	last := b.Landing()
 	var session replay.Session
 	send := func(index int, request func(*Client) Request, carried string) (Reply, error) {
 		p, err := at(len(session))
@@ -30,6 +32,9 @@ func (b *Bench) Play(ctx context.Context, nonce string, at func(request int) (*P
 		defer player.Close()
 		reply := player.Do(ctx, request(player))
 		session = append(session, player.comparable(index, reply, carried, nonce))
+		if reply.Method == http.MethodGet {
+			last = reply.Target
+		}
 		return reply, nil
 	}
 	for i, step := range b.Manifest.Traffic {
@@ -46,16 +51,21 @@ func (b *Bench) Play(ctx context.Context, nonce string, at func(request int) (*P
 		}
 		player.forms = formsOf(reply)
 	}
+	for range looks {
+		if _, err := send(len(b.Manifest.Traffic), func(*Client) Request { return Request{Method: http.MethodGet, Target: last} }, ""); err != nil {
+			return session, err
+		}
+	}
 	return session, nil
 }
 
 // carries is what a step sends besides its path.
 func carries(step manifest.Step, nonce string) string {
-	text := step.JSON
+	texts := []string{step.JSON}
 	for _, field := range step.Form {
-		text += " " + field[1]
+		texts = append(texts, field[1])
 	}
-	return strings.ReplaceAll(text, "$nonce", nonce)
+	return strings.ReplaceAll(strings.Join(texts, " "), "$nonce", nonce)
 }
 
 // redirect gives where a browser would go next.
@@ -73,11 +83,6 @@ func redirect(reply Reply) (string, bool) {
 		return "", false
 	}
 	return next.RequestURI(), true
-}
-
-// Look requests a path once more and returns a reply that can be compared.
-func (c *Client) Look(ctx context.Context, p *Process, index int, request Request, nonce string) replay.Reply {
-	return c.comparable(index, c.To(ctx, p, request), "", nonce)
 }
 
 func (c *Client) comparable(index int, reply Reply, sent, nonce string) replay.Reply {

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Session is the replies of one run, in order.
@@ -133,4 +134,37 @@ func lacks(plain []Reply, reply Reply) string {
 // cookie was set.
 func Carries(s Session) bool {
 	return slices.ContainsFunc(s, func(r Reply) bool { return r.Carried || r.Cookie })
+}
+
+// Departing counts the runs that depart from the plain ones, and gives the
+// first difference of the first of them.
+func Departing(plain, runs []Session) (count int, first Difference) {
+	for _, session := range runs {
+		if list := Differences(plain, session); len(list) > 0 {
+			if count++; count == 1 {
+				first = list[0]
+			}
+		}
+	}
+	return count, first
+}
+
+// Settled reports whether further runs, up to so many in all, cannot change
+// whether most of them depart from the plain ones.
+func Settled(plain, runs []Session, most int) bool {
+	departing, _ := Departing(plain, runs)
+	return departing == 0 || 2*departing > most
+}
+
+// Refused names a reply that is none of an ordinary session: an error, or a
+// status of 400 and above. It is "" where there is none.
+func Refused(sessions []Session) string {
+	for _, session := range sessions {
+		for _, r := range session {
+			if r.Err != "" || r.Status == 0 || r.Status >= 400 {
+				return strings.TrimSpace(fmt.Sprintf("%s was answered with status %d %s", r.Request, r.Status, r.Err))
+			}
+		}
+	}
+	return ""
 }

@@ -121,3 +121,38 @@ func TestUnsteadyAndCarries(t *testing.T) {
 		t.Error("an echo carries nothing")
 	}
 }
+
+func TestDepartingSettledRefused(t *testing.T) {
+	plain := []Session{session("a"), session("a")}
+	odd, good := session("b"), session("a")
+	for _, c := range []struct {
+		runs    []Session
+		count   int
+		settled bool
+	}{
+		{nil, 0, true},
+		{[]Session{good}, 0, true},
+		{[]Session{odd}, 1, false},
+		{[]Session{odd, good}, 1, false},
+		{[]Session{good, odd, odd}, 2, true},
+	} {
+		count, first := Departing(plain, c.runs)
+		if count != c.count || (count > 0) != (first.What != "") || Settled(plain, c.runs, 3) != c.settled {
+			t.Errorf("%d runs: got %d, %v, %t", len(c.runs), count, first, !c.settled)
+		}
+	}
+	for _, c := range []struct {
+		reply Reply
+		want  string
+	}{
+		{Reply{Status: 200}, ""},
+		{Reply{Status: 399}, ""},
+		{Reply{Request: "GET /", Status: 400}, "GET / was answered with status 400"},
+		{Reply{Request: "GET /", Status: 200, Err: "cut"}, "GET / was answered with status 200 cut"},
+		{Reply{Request: "GET /"}, "GET / was answered with status 0"},
+	} {
+		if got := Refused([]Session{{{Status: 200}}, {c.reply}}); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

@@ -140,7 +140,7 @@ func last(ctx context.Context, p *bench.Process) (exit, tail string) {
 
 // shape plays the session on one process.
 func shape(ctx context.Context, b *bench.Bench, p *bench.Process) Shape {
-	session, _ := b.Play(ctx, b.NewRandom().Nonce(), func(int) (*bench.Process, error) { return p, ctx.Err() })
+	session, _ := b.Play(ctx, b.NewRandom().Nonce(), 0, func(int) (*bench.Process, error) { return p, ctx.Err() })
 	return shapeOf(session)
 }
 

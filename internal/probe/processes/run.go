@@ -126,7 +126,7 @@ func tail(p *bench.Process) string {
 
 // play runs the session on one process and keeps the statuses.
 func play(ctx context.Context, b *bench.Bench, p *bench.Process) Session {
-	session, err := b.Play(ctx, b.NewRandom().Nonce(), func(int) (*bench.Process, error) {
+	session, err := b.Play(ctx, b.NewRandom().Nonce(), 0, func(int) (*bench.Process, error) {
 		return p, ctx.Err()
 	})
 	statuses := Session{}

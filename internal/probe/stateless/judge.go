@@ -22,7 +22,7 @@ func decide(o Observations) (outcome standard.Outcome, seen, why string) {
 	if len(o.Plain) < 2 || len(o.Alternating) == 0 || len(o.Restarted) == 0 || len(o.Plain[0]) == 0 {
 		return standard.Unknown, "too few runs", "the session was not played often enough to compare"
 	}
-	if refused := refused(o.Plain); refused != "" {
+	if refused := replay.Refused(o.Plain); refused != "" {
 		return standard.Unknown, refused, "the session does not even work on one process: " + fixTraffic
 	}
 	if unsteady := replay.Unsteady(o.Plain); len(unsteady) > 0 {
@@ -33,7 +33,7 @@ func decide(o Observations) (outcome standard.Outcome, seen, why string) {
 		name string
 		runs []replay.Session
 	}{{"on two processes in turn", o.Alternating}, {"with a fresh start between the steps", o.Restarted}} {
-		if differing, first := differing(o.Plain, kind.runs); 2*differing > len(kind.runs) {
+		if differing, first := replay.Departing(o.Plain, kind.runs); 2*differing > len(kind.runs) {
 			seens = append(seens, kind.name+": "+first.String())
 			whys = append(whys, fmt.Sprintf("%s the session goes otherwise, in %d of %d runs", kind.name, differing, len(kind.runs)))
 		}
@@ -46,34 +46,4 @@ func decide(o Observations) (outcome standard.Outcome, seen, why string) {
 			strings.Join(o.Stores, ", ") + " keeps something, but the session does not touch it: " + fixTraffic
 	}
 	return standard.Pass, fmt.Sprintf("%d replies, the same in every run", len(o.Plain[0])), ""
-}
-
-// refused names a reply of a plain run that is none of an ordinary session.
-func refused(plain []replay.Session) string {
-	for _, session := range plain {
-		for _, r := range session {
-			if r.Err != "" || r.Status == 0 || r.Status >= 400 {
-				return fmt.Sprintf("%s was answered with status %d %s", r.Request, r.Status, r.Err)
-			}
-		}
-	}
-	return ""
-}
-
-// differing counts the runs that depart from the plain ones.
-func differing(plain, runs []replay.Session) (count int, first replay.Difference) {
-	for _, session := range runs {
-		if list := replay.Differences(plain, session); len(list) > 0 {
-			if count++; count == 1 {
-				first = list[0]
-			}
-		}
-	}
-	return count, first
-}
-
-// settled reports whether no further run can change what most runs say.
-func settled(plain, runs []replay.Session) bool {
-	differ, _ := differing(plain, runs)
-	return differ == 0 || 2*differ >= maxRounds+1
 }

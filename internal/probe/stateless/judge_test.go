@@ -68,20 +68,3 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
-
-func TestSettled(t *testing.T) {
-	plain := runs(played(), played())
-	for _, c := range []struct {
-		runs []replay.Session
-		want bool
-	}{
-		{runs(played()), true},
-		{runs(played(forgets)), false},
-		{runs(played(forgets), played(forgets)), true},
-		{runs(played(forgets), played()), false},
-	} {
-		if settled(plain, c.runs) != c.want {
-			t.Errorf("%d runs: got %t", len(c.runs), !c.want)
-		}
-	}
-}

@@ -24,10 +24,7 @@ type lab struct {
 }
 
 func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, error) {
-	l := lab{bench: b, same: map[string]string{}}
-	for _, s := range b.Manifest.Config.WithEffect(manifest.EffectWorkers) {
-		l.same[s.Name] = "1"
-	}
+	l := lab{bench: b, same: b.SetWorkers(1)}
 	first, err := b.Boot(ctx, bench.Plan{Set: l.same, NoRelease: true})
 	if err != nil {
 		return Observations{}, err
@@ -36,12 +33,12 @@ func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, 
 	if err := first.Close(); err != nil {
 		return Observations{}, err
 	}
-	o := Observations{Stores: stores(b.Manifest), SameDisk: filed(b.Manifest)}
+	o := Observations{Stores: b.Stores(), SameDisk: filed(b.Manifest)}
 	if err := l.round(ctx, &o, true, true); err != nil {
 		return o, err
 	}
 	for range maxRounds - 1 { // noise that hit one run does not hit the next
-		again := func(runs []replay.Session) bool { return !settled(o.Plain, runs) }
+		again := func(runs []replay.Session) bool { return !replay.Settled(o.Plain, runs, maxRounds) }
 		if !again(o.Alternating) && !again(o.Restarted) {
 			break
 		}
@@ -50,19 +47,6 @@ func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, 
 		}
 	}
 	return o, nil
-}
-
-// stores names what the manifest says that the application keeps things in.
-func stores(m *manifest.Manifest) []string {
-	list := []string{}
-	for _, s := range m.Config.Sorted() {
-		service := m.Services[s.Service]
-		keeps := service.Type != manifest.SMTP && service.Type != manifest.Syslog && service.Type != manifest.HTTP
-		if s.Effect == manifest.EffectSession || s.Effect == manifest.EffectService && keeps {
-			list = append(list, s.Name)
-		}
-	}
-	return list
 }
 
 func filed(m *manifest.Manifest) bool {
@@ -191,5 +175,5 @@ func (l lab) restarted(ctx context.Context) (replay.Session, error) {
 
 // play sends each request, redirects too, to the process that at gives for it.
 func (w *world) play(ctx context.Context, at func(request int) (*bench.Process, error)) (replay.Session, error) {
-	return w.bench.Play(ctx, w.boots[0].Random.Nonce(), at)
+	return w.bench.Play(ctx, w.boots[0].Random.Nonce(), 0, at)
 }

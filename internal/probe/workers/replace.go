@@ -1,0 +1,262 @@
+package workers
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+)
+
+const (
+	loadPace    = 50 * time.Millisecond  // between two ordinary requests under way to a kill
+	loadBefore  = 150 * time.Millisecond // of load before a kill
+	loadAfter   = 300 * time.Millisecond // of load after the worker was replaced
+	replaceIn   = 5 * time.Second        // the pass rule's limit
+	aloneIn     = time.Second            // for an answer of the only worker that runs
+	aloneTries  = 3                      // since a new worker may not listen yet
+	maxKills    = 4                      //
+	replyWithin = 5 * time.Second        // for requests of the load
+)
+
+// replace kills each worker in turn under load, and waits for another one.
+func (g *group) replace(ctx context.Context, stall bench.Stall) (Replace, error) {
+	r := Replace{Tried: true, Kills: []Kill{}}
+	p := g.processes[0]
+	defer stall.Begin(g.boot)()
+	pool, err := p.Pool(ctx, bench.Workers)
+	if err != nil || len(pool.Workers) == 0 {
+		return r, err
+	}
+	r.Found = len(pool.Workers)
+	for range min(r.Found, maxKills) {
+		kill, ok, err := g.kill(ctx, stall, pool.Workers)
+		if err != nil {
+			return r, err
+		}
+		if ok {
+			r.Kills = append(r.Kills, kill)
+		}
+		if kill.Ended != "" || kill.After < kill.Before {
+			return r, nil
+		}
+	}
+	last, err := p.Alike(ctx, pool.Workers[0])
+	if err != nil {
+		return r, err
+	}
+	r.Last, r.Alone = len(last), alone(ctx, bench.Pool{Process: p, Workers: last}, stall.Ordinary)
+	return r, nil
+}
+
+// alone counts the workers that answer while all others are stopped.
+func alone(ctx context.Context, pool bench.Pool, request bench.Request) int {
+	count := 0
+	for _, worker := range pool.Workers {
+		for range aloneTries {
+			release := pool.Only(ctx, worker.PID, 2*aloneIn)
+			answered := pool.Process.Answers(ctx, request, 2*len(pool.Workers), aloneIn)
+			release()
+			if answered {
+				count++
+				break
+			}
+		}
+	}
+	return count
+}
+
+// traffic is ordinary requests at a steady pace.
+type traffic struct {
+	mu      sync.Mutex
+	flights []*flight
+	flying  sync.WaitGroup
+}
+
+type flight struct {
+	sent  time.Time
+	reply bench.Reply
+}
+
+// run sends requests until stop is closed.
+func (t *traffic) run(ctx context.Context, g *group, request bench.Request, stop <-chan struct{}) {
+	client := g.boot.Client(g.processes...)
+	request.Within = replyWithin
+	tick := time.NewTicker(loadPace)
+	defer tick.Stop()
+	for {
+		f := &flight{sent: time.Now()}
+		t.mu.Lock()
+		t.flights = append(t.flights, f)
+		t.mu.Unlock()
+		t.flying.Go(func() {
+			reply := client.To(ctx, g.processes[0], request)
+			t.mu.Lock()
+			f.reply = reply
+			t.mu.Unlock()
+		})
+		select {
+		case <-stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// kill holds the workers with slow requests, kills one that holds any, and
+// counts what was lost. Ok is false where no worker held anything.
+func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.ProcessInfo) (k Kill, ok bool, err error) {
+	p := g.processes[0]
+	var load traffic
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() { defer close(done); load.run(ctx, g, stall.Ordinary, stop) }()
+	end := sync.OnceFunc(func() { close(stop); <-done; load.flying.Wait() })
+	defer end()
+	var held []*bench.Held
+	if stall.Kind != bench.StallNone {
+		for range bench.Workers - 1 { // one stays free: where a process hands them out, the load must not queue behind the held ones
+			held = append(held, stall.Hold(ctx, p))
+			until(ctx, time.Now().Add(breath))
+		}
+	}
+	until(ctx, time.Now().Add(loadBefore))
+	before, err := p.Alike(ctx, original[0])
+	if err != nil {
+		return k, false, err
+	}
+	victim, ok := g.victim(before, original)
+	if !ok {
+		return k, false, nil
+	}
+	k.Held, k.Before = g.own(victim, before, load.pending()+pendingOf(held)), len(before)
+	if err := g.boot.Sandbox().Signal(ctx, victim.PID, syscall.SIGKILL); err != nil {
+		return k, false, err
+	}
+	killed := time.Now()
+	if err := k.await(ctx, p, victim, before, killed); err != nil {
+		return k, false, err
+	}
+	until(ctx, time.Now().Add(loadAfter))
+	for _, h := range held {
+		select {
+		case <-h.Done:
+			k.note(h.Reply, false)
+		case <-ctx.Done():
+			return k, false, ctx.Err()
+		}
+	}
+	end()
+	for _, f := range load.flights {
+		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
+			continue // it was over before
+		}
+		k.note(f.reply, f.sent.After(killed))
+	}
+	if p.Ended() {
+		if exit, err := p.Wait(ctx, time.Second); err == nil {
+			k.Ended = exit.String()
+		}
+	}
+	return k, true, ctx.Err()
+}
+
+// victim is the oldest worker of the first generation that is left, if one
+// can be told; else the oldest that holds a request.
+func (g *group) victim(now, original []sandbox.ProcessInfo) (sandbox.ProcessInfo, bool) {
+	for _, worker := range original {
+		for _, info := range now {
+			if info.PID == worker.PID {
+				return info, true
+			}
+		}
+	}
+	i := slices.IndexFunc(now, func(info sandbox.ProcessInfo) bool { return len(g.processes[0].Connections(info)) > 0 })
+	if i < 0 {
+		return sandbox.ProcessInfo{}, false
+	}
+	return now[i], true
+}
+
+// own is how many of the requests in flight may be the victim's: those that
+// it has accepted, and those that no other worker has, since they may be on
+// their way to it through a process that hands connections out.
+func (g *group) own(victim sandbox.ProcessInfo, workers []sandbox.ProcessInfo, flying int) int {
+	others := 0
+	for _, info := range workers {
+		if info.PID != victim.PID {
+			others += len(g.processes[0].Connections(info))
+		}
+	}
+	return max(len(g.processes[0].Connections(victim)), flying-others)
+}
+
+// pending counts the requests that have no reply yet.
+func (t *traffic) pending() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	count := 0
+	for _, f := range t.flights {
+		if f.reply.Duration == 0 {
+			count++
+		}
+	}
+	return count
+}
+
+func pendingOf(held []*bench.Held) int {
+	count := 0
+	for _, h := range held {
+		if pending([]*bench.Held{h}) {
+			count++
+		}
+	}
+	return count
+}
+
+// note counts a request that met the kill, or came later.
+func (k *Kill) note(reply bench.Reply, later bool) {
+	bad := reply.Err != ""
+	if bad {
+		k.Error = reply.Err
+	}
+	switch {
+	case later && bad:
+		k.LaterBad++
+		k.Later++
+	case later:
+		k.Later++
+	case bad:
+		k.Lost++
+		k.Sent++
+	default:
+		k.Sent++
+	}
+}
+
+// await waits until as many workers run as before, and counts the others that
+// have gone meanwhile.
+func (k *Kill) await(ctx context.Context, p *bench.Process, victim sandbox.ProcessInfo, before []sandbox.ProcessInfo, killed time.Time) error {
+	for {
+		now, err := p.Alike(ctx, victim)
+		if err != nil {
+			return err
+		}
+		now = slices.DeleteFunc(now, func(info sandbox.ProcessInfo) bool { return info.PID == victim.PID })
+		k.After, k.Took, k.Others = len(now), time.Since(killed).Seconds(), 0
+		for _, info := range before {
+			there := slices.ContainsFunc(now, func(other sandbox.ProcessInfo) bool { return other.PID == info.PID })
+			if info.PID != victim.PID && !there {
+				k.Others++
+			}
+		}
+		if k.After >= k.Before || time.Since(killed) > replaceIn || p.Ended() || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		until(ctx, time.Now().Add(20*time.Millisecond))
+	}
+}
