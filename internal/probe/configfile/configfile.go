@@ -31,6 +31,9 @@ type Observations struct {
 	Strong []Sight `json:"strong"` // settings with a key, that stand in the file alone
 	Weak   []Sight `json:"weak"`   // the same in another boot
 
+	Refusal  *Outcome `json:"refusal,omitempty"` // instead, where it does not start with the file
+	Ordinary Outcome  `json:"ordinary"`          // then, with the same settings in the environment
+
 	Both    Contest  `json:"both"`    // file and environment hold them, with different values
 	Default Baseline `json:"default"` // neither source holds them
 
@@ -56,7 +59,6 @@ type Baseline struct {
 
 // Contest is a boot in which both sources hold every setting.
 type Contest struct {
-	Sights  []Sight  `json:"sights"`
-	Outcome Outcome  `json:"outcome"`
-	Tried   []string `json:"tried"` // settings whose address in the file was tried
+	Sights []Sight  `json:"sights"`
+	Tried  []string `json:"tried"` // settings whose address in the file was tried
 }

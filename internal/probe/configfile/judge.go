@@ -40,6 +40,9 @@ func find(sights []Sight, setting string) (Sight, bool) {
 func effects(o Observations) standard.Finding {
 	f := standard.Finding{Claim: "config.file.effect", Outcome: standard.Pass}
 	f.Did = fmt.Sprintf("gave %d settings different fresh values in the files of two boots", len(o.Strong))
+	if o.Refusal != nil {
+		return unread(f, o)
+	}
 	var t tally
 	for _, strong := range o.Strong {
 		weak, ok := find(o.Weak, strong.Setting)
@@ -61,6 +64,18 @@ func effects(o Observations) standard.Finding {
 	f.Seen = fmt.Sprintf("the effects of %d of %d settings followed the file: %s; %d settings have no key in it",
 		len(t.shown), len(o.Strong), join(t.shown), len(o.Keyless))
 	t.conclude(&f)
+	return f
+}
+
+// unread judges an application that does not start with its settings in the
+// file. It refutes the claim if the environment is enough for it.
+func unread(f standard.Finding, o Observations) standard.Finding {
+	f.Did = "gave every setting that has a key in the file, and then in the environment"
+	f.Seen = "with the file it " + ending(*o.Refusal) + "; with the environment it " + ending(o.Ordinary)
+	f.Outcome, f.Why = standard.Unknown, "the application does not start, neither with the file nor without it"
+	if o.Ordinary.Served {
+		f.Outcome, f.Why = standard.Fail, fmt.Sprintf("the file is not enough to start with; its last words: %q", o.Refusal.Last)
+	}
 	return f
 }
 

@@ -73,9 +73,17 @@ func together(tasks ...func()) {
 	group.Wait()
 }
 
-// effects looks at two boots whose settings stand in the file alone.
+// effects looks at two boots whose settings stand in the file alone. Where the
+// application does not start so, an ordinary boot shows whether it starts with
+// the same settings in the environment.
 func (s setup) effects(ctx context.Context, o *Observations) (err error) {
 	o.Strong, o.Weak, err = effect.Two(ctx, s.bench, bench.Plan{InFile: true}, s.keyed)
+	var refusal *effect.NotStarted
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	o.Refusal = &refusal.Outcome
+	o.Ordinary, err = s.refusal(ctx, bench.Plan{}, 0)
 	return err
 }
 
@@ -92,8 +100,8 @@ func (s setup) both(ctx context.Context) (Contest, error) {
 		return c, err
 	}
 	defer boot.Close()
-	scene := effect.Scene{Bench: s.bench, Boot: boot, Own: effect.Own(s.bench, boot), Other: decoys, Beside: true, Watch: s.keyed, Sick: ill}
-	c.Sights, c.Outcome, err = scene.Open(ctx, s.bench.Manifest.Boot)
+	scene := effect.Scene{Bench: s.bench, Boot: boot, Own: effect.Own(s.bench, boot), Other: decoys, Beside: true, Watch: s.keyed, Sick: ill, Healthy: true}
+	c.Sights, err = scene.Open(ctx, s.bench.Manifest.Boot)
 	if err == nil || !errors.Is(err, bench.ErrNotStarted) {
 		return c, err
 	}
@@ -128,7 +136,7 @@ func (s setup) byDefault(ctx context.Context) (Baseline, error) {
 	own := effect.Own(s.bench, boot)
 	maps.DeleteFunc(own, func(name string, _ effect.Value) bool { return slices.Contains(free, name) })
 	scene := effect.Scene{Bench: s.bench, Boot: boot, Own: own, Other: effect.Decoys(s.bench, effect.Weak), Watch: measured(s.bench, free)}
-	d.Sights, _, err = scene.Open(ctx, s.bench.Manifest.Boot)
+	d.Sights, err = scene.Open(ctx, s.bench.Manifest.Boot)
 	return d, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,7 +47,7 @@ func Two(ctx context.Context, b *bench.Bench, plan bench.Plan, watch []string) (
 	for i := range boots {
 		group.Go(func() (err error) {
 			scene := Scene{Bench: b, Boot: boots[i], Own: own[i], Other: own[1-i], Watch: watch}
-			sights[i], _, err = scene.Open(gctx, b.Manifest.Boot)
+			sights[i], err = scene.Open(gctx, b.Manifest.Boot)
 			return err
 		})
 	}
@@ -74,13 +75,12 @@ func (s Strength) In(m *manifest.Manifest, plan bench.Plan) bench.Plan {
 
 // Open starts the application in the boot of the scene and looks at it. An
 // application that answers with nothing but errors is looked at as well: a
-// service that it cannot find may be why. The error wraps
-// [bench.ErrNotStarted] where it does not answer at all; the outcome says how
-// it ended.
-func (s Scene) Open(ctx context.Context, limit time.Duration) ([]Sight, start.Outcome, error) {
+// service that it cannot find may be why. The error is a [*NotStarted] where it
+// does not answer at all.
+func (s Scene) Open(ctx context.Context, limit time.Duration) ([]Sight, error) {
 	process, err := s.Boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {
-		return nil, start.Outcome{}, err
+		return nil, err
 	}
 	watch := start.Watch{Limit: limit, Sick: cmp.Or(s.Sick, sick), Grace: grace, Secret: Canaries(s.Other)}
 	if _, given := s.Own[s.portSetting()]; !given {
@@ -88,14 +88,13 @@ func (s Scene) Open(ctx context.Context, limit time.Duration) ([]Sight, start.Ou
 	}
 	outcome, err := watch.On(ctx, s.Bench, s.Boot, process)
 	if err != nil {
-		return nil, outcome, err
+		return nil, err
 	}
-	if outcome.Status == 0 || outcome.Ended {
-		return nil, outcome, notStarted(outcome)
+	if outcome.Status == 0 || outcome.Ended || s.Healthy && !outcome.Served {
+		return nil, &NotStarted{outcome}
 	}
 	s.Process = process
-	sights, err := Look(ctx, s)
-	return sights, outcome, err
+	return Look(ctx, s)
 }
 
 func (s Scene) portSetting() string {
@@ -105,12 +104,23 @@ func (s Scene) portSetting() string {
 	return ""
 }
 
-func notStarted(o start.Outcome) error {
-	if o.Ended {
-		return fmt.Errorf("%w: it ended with %s: %s", bench.ErrNotStarted, o.How, o.Last)
+// NotStarted is the error of an application that could not be looked at. It
+// wraps [bench.ErrNotStarted].
+type NotStarted struct{ Outcome start.Outcome }
+
+// Error says how the start went.
+func (n *NotStarted) Error() string {
+	if o := n.Outcome; o.Ended {
+		return fmt.Sprintf("%v: it ended with %s: %s", bench.ErrNotStarted, o.How, o.Last)
 	}
-	return fmt.Errorf("%w: it did not answer within %.0f s", bench.ErrNotStarted, o.After)
+	if status := n.Outcome.Status; status > 0 {
+		return fmt.Sprintf("%v: it answers %d", bench.ErrNotStarted, status)
+	}
+	return fmt.Sprintf("%v: it did not answer within %.0f s", bench.ErrNotStarted, n.Outcome.After)
 }
+
+// Unwrap gives the sentinel.
+func (n *NotStarted) Unwrap() error { return bench.ErrNotStarted }
 
 // Tried lists the addresses among values that a boot was asked for, whether
 // or not the application serves.
@@ -127,4 +137,21 @@ func Tried(ctx context.Context, b *bench.Bench, boot *bench.Boot, values map[str
 		}
 	}
 	return settings, nil
+}
+
+// Strangers lists the addresses and names that a boot's application tried and
+// that belong neither to a service of the boot nor to itself.
+func Strangers(ctx context.Context, b *bench.Bench, boot *bench.Boot) ([]string, error) {
+	l := &scene{Scene: Scene{Bench: b, Boot: boot, Process: &bench.Process{}}}
+	tried, err := l.tried(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ports, err := start.Listening(ctx, boot)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(l.strangers(tried), func(address string) bool {
+		return slices.ContainsFunc(ports, func(port int) bool { return strings.HasSuffix(address, fmt.Sprintf(":%d", port)) })
+	}), nil
 }

@@ -21,6 +21,7 @@ type Scene struct {
 	Beside  bool             // the file holds the other values
 	Watch   []string         // the settings to look at
 	Sick    time.Duration    // how long it may answer nothing but errors; default 8 s
+	Healthy bool             // do not look at one that answers nothing but errors
 }
 
 const (
@@ -39,6 +40,8 @@ type scene struct {
 	frames int  // of syslog, likewise
 	count  int  // of processes
 	raised bool // an exception was induced
+	mails  bool // mails were waited for
+	framed bool // frames of syslog were waited for
 }
 
 // Look runs the declared traffic, induces the declared exception, and says of

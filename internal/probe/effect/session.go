@@ -21,9 +21,9 @@ func (l *scene) session(ctx context.Context, setting manifest.Setting, sight *Si
 		sight.Opaque = "no declared reply depends on the cookie of a session; add a GET step to traffic whose reply shows the session"
 		return nil
 	}
-	same, changed := map[string]string{}, map[string]string{setting.Name: render(setting, l.Boot.Random.Secret())}
+	same, changed := map[string]string{}, map[string]string{setting.Name: Render(setting, l.Boot.Random.Secret())}
 	if l.Beside { // a source that does not count may change as it likes
-		same[setting.Name] = render(setting, l.Boot.Random.Secret())
+		same[setting.Name] = Render(setting, l.Boot.Random.Secret())
 	}
 	var kept, moved string
 	var err error
@@ -74,14 +74,14 @@ func (l *scene) mark(ctx context.Context, cookie string) (path, with string, ok 
 	for _, path := range paths[:min(len(paths), 4)] {
 		with := l.answer(ctx, l.Process, path, cookie)
 		without := l.answer(ctx, l.Process, path, "")
-		if with != without && with == l.answer(ctx, l.Process, path, cookie) {
+		if with != "" && without != "" && with != without && with == l.answer(ctx, l.Process, path, cookie) {
 			return path, with, true
 		}
 	}
 	return "", "", false
 }
 
-// answer describes a reply by what a session changes in it.
+// answer describes a reply by what a session changes in it; "" where none came.
 func (l *scene) answer(ctx context.Context, process *bench.Process, path, cookie string) string {
 	client := l.Boot.Client(process)
 	defer client.Close()
@@ -90,6 +90,9 @@ func (l *scene) answer(ctx context.Context, process *bench.Process, path, cookie
 		request.Header["Cookie"] = cookie
 	}
 	reply := client.Do(ctx, request)
+	if reply.Err != "" {
+		return ""
+	}
 	return fmt.Sprint(reply.Status, " ", reply.Header.Get("Location"), " ", strings.Count(reply.Body, l.nonce))
 }
 

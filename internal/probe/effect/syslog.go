@@ -16,7 +16,7 @@ var facilities = strings.Fields("kern user mail daemon auth syslog lpr news uucp
 
 // facility looks at the priority of each frame that arrived.
 func (l *scene) facility(ctx context.Context, setting manifest.Setting, sight *Sight) error {
-	if !l.framed(ctx) {
+	if !l.await(ctx, func(syslogsink.Frame) bool { return true }) {
 		return l.noFrame(ctx, sight)
 	}
 	counts := map[int]int{}
@@ -40,11 +40,11 @@ func (l *scene) facility(ctx context.Context, setting manifest.Setting, sight *S
 	return nil
 }
 
-// framed waits until a frame has arrived by any way.
-func (l *scene) framed(ctx context.Context) bool {
-	wait, cancel := context.WithTimeout(ctx, arriveLimit/2)
+// await waits until a fitting frame has arrived.
+func (l *scene) await(ctx context.Context, fits func(syslogsink.Frame) bool) bool {
+	wait, cancel := context.WithTimeout(ctx, patience(&l.framed, arriveLimit/2))
 	defer cancel()
-	return l.Boot.Syslog.Wait(wait, func(all []syslogsink.Frame) bool { return len(all) > 0 })
+	return l.Boot.Syslog.Wait(wait, func(all []syslogsink.Frame) bool { return slices.ContainsFunc(all, fits) })
 }
 
 // noFrame says what the silence of syslog means: nothing, where nothing that
@@ -75,12 +75,8 @@ func (l *scene) quietLevel() bool {
 
 // collector looks whether frames arrived at the address of the boot.
 func (l *scene) collector(ctx context.Context, transport string, sight *Sight) error {
-	wait, cancel := context.WithTimeout(ctx, arriveLimit/2)
-	defer cancel()
-	arrived := func(all []syslogsink.Frame) bool {
-		return slices.ContainsFunc(all, func(f syslogsink.Frame) bool { return f.Transport == transport })
-	}
-	if sight.Shown = l.Boot.Syslog.Wait(wait, arrived); !sight.Shown {
+	sight.Shown = l.await(ctx, func(f syslogsink.Frame) bool { return f.Transport == transport })
+	if !sight.Shown {
 		return l.noFrame(ctx, sight)
 	}
 	sight.How = fmt.Sprintf("%d frames arrived there", len(l.Boot.Syslog.Frames()))

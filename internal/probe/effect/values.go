@@ -54,17 +54,18 @@ func (s Strength) Give(m *manifest.Manifest) map[string]string {
 	for _, setting := range m.Config.Settings {
 		switch setting.Effect {
 		case manifest.EffectLevel:
-			given[setting.Name] = render(setting, setting.LevelName(s.Level))
+			given[setting.Name] = Render(setting, setting.LevelName(s.Level))
 		case manifest.EffectWorkers:
-			given[setting.Name] = render(setting, strconv.Itoa(s.Workers))
+			given[setting.Name] = Render(setting, strconv.Itoa(s.Workers))
 		case manifest.EffectFacility:
-			given[setting.Name] = render(setting, s.Facility)
+			given[setting.Name] = Render(setting, s.Facility)
 		}
 	}
 	return given
 }
 
-func render(setting manifest.Setting, value string) string {
+// Render puts a value into the form of a setting.
+func Render(setting manifest.Setting, value string) string {
 	if !strings.Contains(setting.Value, "$value") {
 		return value
 	}
@@ -123,14 +124,14 @@ func Decoys(b *bench.Bench, strength Strength) map[string]Value {
 	for _, setting := range m.Config.Sorted() {
 		switch setting.Effect {
 		case manifest.EffectPort:
-			given[setting.Name] = render(setting, strconv.Itoa(r.Port()))
+			given[setting.Name] = Render(setting, strconv.Itoa(r.Port()))
 		case manifest.EffectRecipients:
-			given[setting.Name] = render(setting, address(r)+","+address(r))
+			given[setting.Name] = Render(setting, address(r)+","+address(r))
 		case manifest.EffectService:
 			given[setting.Name] = services[setting.Service].Render(setting.Value)
 		case manifest.EffectLevel, manifest.EffectWorkers, manifest.EffectFacility:
 		default:
-			given[setting.Name] = render(setting, r.Secret())
+			given[setting.Name] = Render(setting, r.Secret())
 		}
 		values[setting.Name] = valueOf(setting, given[setting.Name], services[setting.Service])
 	}

@@ -111,14 +111,17 @@ func (w Watch) ask(ctx context.Context, b *bench.Bench, boot *bench.Boot, client
 	if err != nil {
 		return 0, err
 	}
+	status, answering := 0, expected
 	for _, port := range ports {
 		process.Port = port
-		if reply := client.To(ctx, process, request); reply.Err == "" && reply.Status < 500 {
-			return reply.Status, nil
+		if reply := client.To(ctx, process, request); reply.Err == "" && (status == 0 || reply.Status < 500) {
+			if status, answering = reply.Status, port; status < 500 {
+				break
+			}
 		}
 	}
-	process.Port = expected
-	return 0, ctx.Err()
+	process.Port = answering
+	return status, ctx.Err()
 }
 
 // Listening lists the TCP ports on which processes of the application listen.

@@ -1,0 +1,72 @@
+package configdefaults
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/probe"
+	"github.com/roadworthy-dev/roadworthy/internal/probe/start"
+)
+
+const (
+	endsWithin = 10 * time.Second // the pass rule's limit
+	lateEnd    = time.Second      // for an end after it began to serve
+	ill        = 3 * time.Second  // of answers that are all errors
+	rounds     = 6                // of asking what is missing
+	mostLeft   = 12               // settings that are left out one by one
+	atOnce     = 3                // boots
+)
+
+func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, error) {
+	o := Observations{Settings: len(b.Manifest.Config.Settings)}
+	// First an ordinary boot: it shows that the application starts at all, and
+	// what its release commands leave is there for all boots that follow.
+	usual, err := ordinary(ctx, b)
+	if err != nil {
+		return o, err
+	}
+	o.Usual = usual
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	group.Go(func() error { bare(ctx, b, r, &o); return nil })
+	o.StandIns = addressed(b.Manifest)
+	for i := range o.StandIns {
+		group.Go(func() error {
+			r.Try("config.defaults.stand-in", func() error { return leaveOut(ctx, b, &o.StandIns[i]) })
+			return nil
+		})
+	}
+	credential(ctx, b, r, &group, &o.Credential)
+	return o, group.Wait()
+}
+
+// bare starts the application on its defaults and looks at its posture.
+func bare(ctx context.Context, b *bench.Bench, r *probe.Recorder, o *Observations) {
+	r.Try("config.defaults.start", func() (err error) {
+		o.Tries, err = start.Least(ctx, b, endsWithin, rounds)
+		return err
+	})
+	r.Try("config.defaults.start", func() error { return without(ctx, b, o) })
+	r.Try("config.defaults.posture", func() error { return posture(ctx, b, r, o) })
+}
+
+// without leaves out, one by one, what the first start asked for.
+func without(ctx context.Context, b *bench.Bench, o *Observations) error {
+	if len(o.Tries) < 2 || !o.Tries[1].Outcome.Served {
+		return nil
+	}
+	asked := start.Asked(o.Tries[0])
+	for _, setting := range asked[:min(len(asked), mostLeft)] {
+		given := slices.DeleteFunc(slices.Clone(o.Tries[1].Given), func(name string) bool { return name == setting })
+		try, err := start.With(ctx, b, endsWithin, given)
+		if err != nil {
+			return err
+		}
+		o.Without = append(o.Without, Without{setting, try.Outcome})
+	}
+	return nil
+}
