@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 	"github.com/roadworthy-dev/roadworthy/internal/report"
@@ -138,7 +139,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&a.colour, "color", "auto", "colour: auto, always or never")
 	root.AddCommand(a.check(), a.initialise(), a.verify(), a.explain(), a.schema(), a.doctor())
 	for _, command := range root.Commands() {
@@ -163,6 +164,19 @@ func knownCommand(root *cobra.Command, args []string) error {
 	return &problem.Problem{
 		Code: "RW-U01", Summary: "there is no such command", Got: args[0], Want: strings.Join(names, ", "), Fix: "roadworthy " + near,
 	}
+}
+
+// flagError names the nearest flag for one that is not there.
+func flagError(cmd *cobra.Command, err error) error {
+	fix := cmd.CommandPath() + " --help"
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+		if near, ok := problem.Nearest(unknown.GetSpecifiedName(), names); ok {
+			fix = cmd.CommandPath() + " --" + near
+		}
+	}
+	return usageError{fmt.Errorf("%w\n  fix  %s", err, fix)}
 }
 
 // wrapArgs marks errors about arguments as those of usage.
