@@ -10,8 +10,8 @@ import (
 )
 
 // Family returns the processes that belong to this start of the application:
-// the process itself and all its descendants, zombies aside. What left the
-// tree because its parent ended is not in it.
+// the process itself, all its descendants and all of its session, zombies
+// aside. What has left both the tree and the session is not in it.
 func (p *Process) Family(ctx context.Context) ([]sandbox.ProcessInfo, error) {
 	all, err := p.boot.sandbox.Processes(ctx)
 	if err != nil {
@@ -25,7 +25,7 @@ func familyOf(all []sandbox.ProcessInfo, root int) []sandbox.ProcessInfo {
 	for grown := true; grown; {
 		grown = false
 		for _, info := range all {
-			if in[info.Parent] && !in[info.PID] {
+			if (in[info.Parent] || info.Session == root) && !in[info.PID] {
 				in[info.PID], grown = true, true
 			}
 		}

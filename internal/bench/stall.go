@@ -19,6 +19,8 @@ type Stall struct {
 	Slow     Request       //
 	Ordinary Request       //
 	Takes    time.Duration // the slow one, alone
+	Status   int           // of the slow one, alone; 0 for StallUpload
+	Normal   int           // status of the ordinary one
 	Usual    time.Duration // the ordinary one, alone: median of several
 	service  string
 	step     *manifest.Step // that Slow was made of; nil where it was not
@@ -46,20 +48,23 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 	client := p.boot.Client(p)
 	defer client.Close()
 	landing := Request{Method: http.MethodGet, Target: p.boot.bench.Landing(), Fresh: true}
-	usual := func(request Request) time.Duration {
+	usual := func(request Request) (median time.Duration, status int) {
 		var took []time.Duration
 		for range 5 {
-			took = append(took, client.Do(ctx, request).Duration)
+			reply := client.Do(ctx, request)
+			took, status = append(took, reply.Duration), reply.Status
 		}
 		slices.Sort(took)
-		return took[len(took)/2]
+		return took[len(took)/2], status
 	}
-	stall := Stall{Ordinary: landing, Usual: usual(landing)}
+	stall := Stall{Ordinary: landing}
+	stall.Usual, stall.Normal = usual(landing)
 	if m.Faults.Slow != nil {
 		stall.step, stall.nonce = m.Faults.Slow, p.boot.Random.Nonce()
 		stall.Slow = client.request(*stall.step, stall.nonce)
 		stall.Slow.Fresh = true
-		stall.Takes = client.Do(ctx, stall.Slow).Duration
+		reply := client.Do(ctx, stall.Slow)
+		stall.Takes, stall.Status = reply.Duration, reply.Status
 		if stall.worth() {
 			stall.Kind = StallDeclared
 		}
@@ -71,7 +76,9 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 		if attached.Proxy == nil || attached.Proxy.Set(fault.Slow) != nil {
 			continue
 		}
-		tried := Stall{Kind: StallService, Slow: landing, Ordinary: missing, service: name, Takes: client.Do(ctx, landing).Duration, Usual: usual(missing)}
+		reply := client.Do(ctx, landing)
+		tried := Stall{Kind: StallService, Slow: landing, Ordinary: missing, service: name, Takes: reply.Duration, Status: reply.Status}
+		tried.Usual, tried.Normal = usual(missing)
 		_ = attached.Proxy.Set(fault.Pass)
 		if tried.worth() {
 			return tried

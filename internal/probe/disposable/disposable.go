@@ -40,8 +40,9 @@ type Observations struct {
 
 // Shape is what a session looks like from afar.
 type Shape struct {
-	Statuses []int `json:"statuses"` // in order; 0 where no whole reply came
-	Own      []int `json:"own"`      // how often its own text shows in each reply
+	Statuses []int   `json:"statuses"` // in order; 0 where no whole reply came
+	Own      []int   `json:"own"`      // how often its own text shows in each reply
+	Took     float64 `json:"took"`     // seconds
 }
 
 // Start is one timed start.

@@ -47,14 +47,18 @@ func check(t *testing.T, claim int, id string, rows map[string]row) {
 func TestStart(t *testing.T) {
 	placeholder := Shape{Statuses: []int{200, 200, 200}, Own: []int{0, 0, 0}}
 	check(t, 0, "disposable.start", map[string]row{
-		"honest":           {func(*Observations) {}, standard.Pass, ""},
-		"nothing recorded": {func(o *Observations) { *o = Observations{} }, standard.Unknown, "nothing was recorded"},
-		"no limit":         {func(o *Observations) { o.Limit = 0 }, standard.Unknown, "nothing was recorded"},
-		"one slow start":   {func(o *Observations) { o.Starts[0].Took = 11 }, standard.Pass, ""},
-		"at the limit":     {func(o *Observations) { o.Starts[0].Took, o.Starts[1].Took = 10, 10 }, standard.Pass, ""},
-		"two slow starts":  {func(o *Observations) { o.Starts[0].Took, o.Starts[2].Took = 11, 10.1 }, standard.Fail, "2 of 3"},
-		"never there":      {func(o *Observations) { o.Starts[0].Ready, o.Starts[1].Ready = false, false }, standard.Fail, "2 of 3"},
-		"none to compare":  {func(o *Observations) { o.Later = Shape{} }, standard.Unknown, "to compare with"},
+		"honest":                        {func(*Observations) {}, standard.Pass, ""},
+		"nothing recorded":              {func(o *Observations) { *o = Observations{} }, standard.Unknown, "nothing was recorded"},
+		"no limit":                      {func(o *Observations) { o.Limit = 0 }, standard.Unknown, "nothing was recorded"},
+		"one slow start":                {func(o *Observations) { o.Starts[0].Took = 11 }, standard.Pass, ""},
+		"at the limit":                  {func(o *Observations) { o.Starts[0].Took, o.Starts[1].Took = 10, 10 }, standard.Pass, ""},
+		"two slow starts":               {func(o *Observations) { o.Starts[0].Took, o.Starts[2].Took = 11, 10.1 }, standard.Fail, "2 of 3"},
+		"never there":                   {func(o *Observations) { o.Starts[0].Ready, o.Starts[1].Ready = false, false }, standard.Fail, "2 of 3"},
+		"holds back the first requests": {func(o *Observations) { o.Starts[0].First.Took, o.Starts[1].First.Took = 11, 11 }, standard.Fail, "2 of 3"},
+		"slow sessions always": {func(o *Observations) {
+			o.Starts[0].First.Took, o.Starts[1].First.Took, o.Later.Took = 11, 11, 10.5
+		}, standard.Pass, ""},
+		"none to compare": {func(o *Observations) { o.Later = Shape{} }, standard.Unknown, "to compare with"},
 		"placeholder": {func(o *Observations) { o.Starts[0].First, o.Starts[1].First = placeholder, placeholder },
 			standard.Fail, "not the application yet"},
 		"other texts": {func(o *Observations) { o.Starts[0].First.Own, o.Starts[1].First.Own = []int{0, 0, 0}, []int{0, 0, 0} },

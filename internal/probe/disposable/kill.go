@@ -110,10 +110,10 @@ func gone(ctx context.Context, boot *bench.Boot) {
 	}
 }
 
-// again starts the application in the same sandbox, on another port as a
-// platform would, and looks for what it had acknowledged.
+// again starts the application in the same sandbox, on the same port, and
+// looks for what it had acknowledged.
 func (k *Kill) again(ctx context.Context, b *bench.Bench, boot *bench.Boot, client *bench.Client, look bench.Reply, nonces []string) error {
-	p, err := boot.Launch(ctx, bench.Launch{Port: boot.Random.Port(), NoWait: true})
+	p, err := boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package disposable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -81,7 +82,7 @@ func term(ctx context.Context, b *bench.Bench, stall bench.Stall, pid1 bool) (Te
 		return t, err
 	}
 	l.settle(ctx)
-	t.count(l, slow, sent, accepted)
+	t.count(l, stall, slow, sent, accepted)
 	if !t.Exited || t.Slow.Lost+t.Fast.Lost > 0 || t.Code != 0 {
 		_, t.Tail = last(ctx, p)
 	}
@@ -241,17 +242,17 @@ func (l *load) settle(ctx context.Context) {
 }
 
 // count sorts the requests by what became of them.
-func (t *Term) count(l *load, slow []*bench.Held, sent time.Time, accepted map[string]bool) {
+func (t *Term) count(l *load, stall bench.Stall, slow []*bench.Held, sent time.Time, accepted map[string]bool) {
 	for _, h := range slow {
 		taken := h.Wire != nil && accepted[h.Wire.Local]
 		select {
 		case <-h.Done:
 			// A slow request that was over before SIGTERM was not in flight.
 			if h.Reply.Err != "" || h.Reply.Started.Add(h.Reply.Duration).After(sent) {
-				t.Slow.add(taken, h.Reply)
+				t.Slow.add(taken, h.Reply, stall.Status)
 			}
 		default:
-			t.Slow.add(taken, bench.Reply{Err: "no reply within 30 s"})
+			t.Slow.add(taken, bench.Reply{Err: "no reply within 30 s"}, stall.Status)
 		}
 	}
 	l.mu.Lock()
@@ -263,15 +264,21 @@ func (t *Term) count(l *load, slow []*bench.Held, sent time.Time, accepted map[s
 			reply = bench.Reply{Method: http.MethodGet, Err: "no byte of a reply: still waiting"}
 		}
 		if s.written.Before(sent) {
-			t.Fast.add(s.reused || accepted[s.wire.Local], reply)
+			t.Fast.add(s.reused || accepted[s.wire.Local], reply, stall.Normal)
 		} else {
-			t.After.add(s.reused, reply)
+			t.After.add(s.reused, reply, stall.Normal)
 		}
 	}
 }
 
-func (g *Group) add(accepted bool, reply bench.Reply) {
+// add counts a request. To be turned away with an error is no answer to a
+// request that is otherwise answered with the usual status.
+func (g *Group) add(accepted bool, reply bench.Reply, usual int) {
 	g.Sent++
+	if reply.Err == "" && reply.Status >= 500 && usual < 500 {
+		reply.Err = fmt.Sprintf("status %d instead of %d", reply.Status, usual)
+		accepted = true // by someone who could answer
+	}
 	if accepted {
 		g.Accepted++
 	}
