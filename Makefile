@@ -12,7 +12,7 @@ try: deps $(BIN) ## check the guestbook, which passes everything
 	$(BIN) check examples/guestbook
 
 test: deps $(BIN) lint ## all tests, real databases and browsers included
-	go test -timeout 30m ./...
+	go test -p 1 -timeout 35m ./...
 
 race: deps
 	CGO_ENABLED=1 go test -race -timeout 40m ./...
@@ -25,8 +25,8 @@ lint: $(LINT)
 $(LINT): tools/go.mod
 	go build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-matrix: deps $(BIN) ## every honest and cheating application, in full, into docs/matrix.md
-	ROADWORTHY_MATRIX=full go test -timeout 6h -run TestMatrix ./fixtures -update
+matrix: deps $(BIN) ## every honest and cheating application, into docs/matrix.md; ROADWORTHY_MATRIX=full asks each the whole standard
+	ROADWORTHY_MATRIX=$${ROADWORTHY_MATRIX:-all} go test -timeout 6h -parallel 2 -run 'TestMatrix$$' ./fixtures -update
 
 bench: deps $(BIN) ## the numbers of docs/benchmarks.md
 	bench/check/run

@@ -20,6 +20,8 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/probe/services"
 	"github.com/roadworthy-dev/roadworthy/internal/probe/stateless"
 	"github.com/roadworthy-dev/roadworthy/internal/probe/statusroute"
+	"github.com/roadworthy-dev/roadworthy/internal/probe/testcoverage"
+	"github.com/roadworthy-dev/roadworthy/internal/probe/workers"
 )
 
 // Probes lists every probe, in the order of the standard.
@@ -27,10 +29,12 @@ var Probes = []probe.Probe{
 	configenv.New(),
 	configfile.New(),
 	configdefaults.New(),
+	workers.New(),
 	logstdout.New(),
 	logsyslog.New(),
 	loglevels.New(),
 	errormail.New(),
+	testcoverage.New(),
 	statusroute.New(),
 	codebase.New(),
 	dependencies.New(),

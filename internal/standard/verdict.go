@@ -15,8 +15,10 @@ const (
 // Outcomes lists every outcome, best first.
 var Outcomes = []Outcome{Pass, NotApplicable, Unknown, Error, Fail}
 
+// rank orders outcomes for Worst. What does not apply weighs less than what
+// was proven: a requirement of which a part does not apply passes by the rest.
 func (o Outcome) rank() int {
-	for i, other := range Outcomes {
+	for i, other := range []Outcome{NotApplicable, Pass, Unknown, Error, Fail} {
 		if o == other {
 			return i
 		}
