@@ -172,7 +172,14 @@ func (a *app) oneCheck(ctx context.Context, f checkFlags) (*check.Result, error)
 	}
 	progress := &liveProgress{ctx: ctx, terminal: terminal, now: a.Now, quiet: f.format != "text"}
 	defer progress.Close()
-	return check.Run(ctx, f.options, progress, a.Now)
+	result, err := check.Run(ctx, f.options, progress, a.Now)
+	if err != nil || result.Run.Bundle == "" {
+		return result, err
+	}
+	if err := ignoreState(filepath.Join(f.options.Dir, stateDir)); err != nil {
+		return nil, errors.Join(err, result.Close())
+	}
+	return result, nil
 }
 
 // writeReports prints the run, and writes the files that were asked for and
@@ -180,9 +187,6 @@ func (a *app) oneCheck(ctx context.Context, f checkFlags) (*check.Result, error)
 func (a *app) writeReports(f checkFlags, files map[string]string, run report.Run) error {
 	run.Next = nextCommand(run, f.options.Dir)
 	if run.Bundle != "" {
-		if err := ignoreState(filepath.Join(f.options.Dir, stateDir)); err != nil {
-			return err
-		}
 		page := filepath.Join(f.options.Dir, stateDir, "check.html")
 		_ = os.Remove(page) // one that is a link would lead us elsewhere
 		files[page] = "html"

@@ -77,7 +77,7 @@ func exitCode(err error) int {
 	}
 	p, ok := problem.Of(err)
 	switch {
-	case ok && strings.HasPrefix(p.Code, "RW-E"):
+	case ok && strings.HasPrefix(p.Code, "RW-E") && p.Code != "RW-E04": // that one is a key file that is none
 		return report.ExitFailed // the evidence was refused
 	case ok && slices.Contains([]string{"RW-A02", "RW-B01", "RW-B02"}, p.Code):
 		return report.ExitFailed // what does not build or start is not ready
