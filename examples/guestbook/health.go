@@ -50,7 +50,7 @@ func (h *Health) check(ctx context.Context) {
 		before := h.results[name]
 		h.results[name] = result
 		h.mu.Unlock()
-		if result != before && ctx.Err() == nil {
+		if (err != nil) != (before == "fail") && ctx.Err() == nil {
 			h.log.Warn("service changed", "service", name, "now", result, "error", err)
 		}
 	}

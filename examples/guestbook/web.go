@@ -68,6 +68,7 @@ func (a *App) index(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	a.Log.Debug("entries read", "count", len(entries))
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, page{a.Title, a.Sessions.Name(r), entries}); err != nil {
 		return err

@@ -24,7 +24,7 @@ export class Health {
       [result, error] = ['fail', e.message];
     }
     clearTimeout(late);
-    if (this.results[name] !== result) this.log.warning('service changed', {service: name, now: result, error});
+    if ((this.results[name] ?? 'ok') !== result) this.log.warning('service changed', {service: name, now: result, error});
     this.results[name] = result;
   }
 

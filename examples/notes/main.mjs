@@ -9,6 +9,7 @@
 import cluster from 'node:cluster';
 
 import {ConfigError, load} from './config.mjs';
+import {Log} from './log.mjs';
 import {Notes} from './notes.mjs';
 import {primary} from './primary.mjs';
 import {worker} from './worker.mjs';
@@ -22,7 +23,7 @@ async function main(name) {
   const config = load(process.env);
   if (!name) return cluster.isPrimary ? primary(config) : worker(config);
   if (!Object.hasOwn(commands, name)) throw new ConfigError(`there is no command ${name}; there are ${Object.keys(commands).join(' and ')}`);
-  const notes = new Notes(config.databaseUrl);
+  const notes = new Notes(config.databaseUrl, new Log(config.level));
   await commands[name](notes);
   await notes.close();
 }

@@ -17,7 +17,8 @@ export function options(url) {
 }
 
 export class Notes {
-  constructor(url, driver = mysql) {
+  constructor(url, log, driver = mysql) {
+    this.log = log;
     this.options = options(url);
     this.driver = driver;
     this.pool = driver.createPool({...this.options, connectionLimit: 5, maxIdle: 5, idleTimeout: 30000});
@@ -25,6 +26,7 @@ export class Notes {
 
   /** Runs a statement. A connection that failed is not used again. */
   async query(sql, values = []) {
+    this.log.debug('statement', {sql});
     const connection = await this.pool.getConnection();
     try {
       const [rows] = await connection.query({sql, values, timeout: PATIENCE});

@@ -1,5 +1,9 @@
-// The primary starts the workers, replaces those that die, and mails errors.
+// The primary listens, hands each connection to a worker in turn, replaces
+// workers that die, and mails errors. It listens itself because node:cluster
+// refuses connections while no worker is ready.
 import cluster from 'node:cluster';
+import net from 'node:net';
+import {setImmediate as turn} from 'node:timers/promises';
 
 import {Log} from './log.mjs';
 import {Mailer, smtp} from './mail.mjs';
@@ -7,40 +11,75 @@ import {Syslog} from './syslog.mjs';
 
 const WINDOW = 5000; // milliseconds between error mails
 
-export async function primary(config, workers = cluster) {
+export async function primary(config) {
   const syslog = config.syslogUrl && new Syslog(config.syslogUrl, config.syslogFacility);
   const log = new Log(config.level, syslog);
   const mailer = config.errorMail.length ? new Mailer(smtp(config.smtpUrl, config.errorMail), WINDOW, log) : null;
-  log.info('starting', {port: config.port, workers: config.workers});
-  await supervise(config.workers, workers, log, (error) => mailer?.report(...error));
+  const ended = new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, resolve);
+  });
+
+  const crew = new Crew(config.workers, cluster, log, (...error) => mailer?.report(...error));
+  const listener = net.createServer({pauseOnConnect: true, noDelay: true}, (socket) => crew.hand(socket));
+  listener.on('error', (error) => {
+    process.stderr.write(`PORT: ${error.message}\n`);
+    process.exit(1);
+  });
+  listener.listen({port: config.port, backlog: 511}, () => log.info('serving', {port: config.port, workers: config.workers}));
+
+  await ended;
+  await turn(); // take what the kernel has accepted by now
+  await turn();
+  listener.close();
+  await crew.stop();
   await mailer?.stop();
   log.info('stopped');
   await syslog?.stop();
   process.exit(0);
 }
 
-/** Keeps n workers running until SIGTERM, and then waits for their end. */
-export function supervise(n, workers, log, report, signals = process) {
-  workers.schedulingPolicy = cluster.SCHED_NONE; // each worker accepts by itself: nothing is handed to one that has just died
-  let stopping = false, served = false;
-  workers.on('listening', () => { served = true; });
-  workers.on('message', (_, {error}) => { if (error) report(error); });
-  for (let i = 0; i < n; i++) workers.fork();
-  return new Promise((resolve) => {
-    workers.on('exit', (worker, code, signal) => {
-      if (stopping) {
-        if (!Object.keys(workers.workers).length) resolve();
-      } else if (!served && code) {
-        signals.exit(code); // it cannot work; it has said why
-      } else {
-        log.warning('worker replaced', {pid: worker.process.pid, ended: signal ?? code});
-        workers.fork();
-      }
+/** Workers of a cluster. */
+export class Crew {
+  /** Keeps n workers running; report takes each error of theirs. */
+  constructor(n, workers, log, report) {
+    Object.assign(this, {workers, ready: [], waiting: [], next: 0, stopping: false});
+    workers.on('message', (worker, {ready, error}) => {
+      if (error) report(...error);
+      if (!ready) return;
+      this.ready.push(worker);
+      for (const socket of this.waiting.splice(0)) this.hand(socket);
     });
-    const stop = () => {
-      stopping = true;
-      for (const worker of Object.values(workers.workers)) worker.process.kill('SIGTERM');
-    };
-    for (const signal of ['SIGTERM', 'SIGINT']) signals.on(signal, stop);
-  });
+    workers.on('disconnect', (worker) => this.forget(worker));
+    this.ended = new Promise((resolve) => {
+      workers.on('exit', (worker, code, signal) => {
+        this.forget(worker);
+        if (!this.stopping) {
+          log.warning('worker replaced', {pid: worker.process.pid, ended: signal ?? code});
+          workers.fork();
+        } else if (!Object.keys(workers.workers).length) {
+          resolve();
+        }
+      });
+    });
+    for (let i = 0; i < n; i++) workers.fork();
+  }
+
+  forget(worker) {
+    this.ready = this.ready.filter((other) => other !== worker);
+  }
+
+  /** Gives a connection to the next worker, or to the first that will be ready. */
+  hand(socket) {
+    socket.on('error', () => {});
+    const worker = this.ready[this.next++ % this.ready.length];
+    if (!worker) this.waiting.push(socket);
+    else worker.send('connection', socket, {keepOpen: true}, (error) => error ? this.hand(socket) : socket.destroy()); // destroys our copy
+  }
+
+  /** Lets each worker finish what it was given. */
+  stop() {
+    this.stopping = true;
+    for (const worker of Object.values(this.workers.workers)) worker.send('stop', () => {});
+    return this.ended;
+  }
 }

@@ -71,7 +71,6 @@ export class Web {
     const text = clip(form.get('text'), 1000), {name} = await this.sessions.read(request.headers.cookie);
     if (!text) return plain(422, 'The note is empty.');
     await this.notes.add(name || 'Anonymous', text);
-    this.log.debug('note kept', {request_id: request.id, length: text.length});
     return home();
   }
 

@@ -1,7 +1,7 @@
-// A worker answers requests, and tells the primary about errors.
+// A worker answers the connections that the primary hands to it, and tells the
+// primary about errors.
 import http from 'node:http';
-import net from 'node:net';
-import {setImmediate as turn, setTimeout as sleep} from 'node:timers/promises';
+import {setTimeout as sleep} from 'node:timers/promises';
 
 import {Health} from './health.mjs';
 import {Log} from './log.mjs';
@@ -13,23 +13,24 @@ import {Web} from './web.mjs';
 export async function worker(config) {
   const syslog = config.syslogUrl && new Syslog(config.syslogUrl, config.syslogFacility);
   const log = new Log(config.level, syslog);
-  const notes = new Notes(config.databaseUrl), sessions = new Sessions(config.redisUrl, config.secretKey, log);
+  const notes = new Notes(config.databaseUrl, log), sessions = new Sessions(config.redisUrl, config.secretKey, log);
   const health = new Health({db: () => notes.check(), redis: () => sessions.check()}, log);
-  await health.start();
-
   const web = new Web({...config, notes, sessions, health, log, report: (...error) => process.send({error})});
   const server = http.createServer((request, response) => web.handle(request, response).catch(() => response.destroy()));
-  const ended = new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, resolve);
-  });
   const connections = watch(server);
-  server.on('error', (error) => {
-    process.stderr.write(`PORT: ${error.message}\n`);
-    process.exit(1);
+
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {}); // the primary says when
+  const stopped = new Promise((resolve) => {
+    process.on('message', (message, socket) => {
+      if (message === 'stop') resolve();
+      else if (socket) server.emit('connection', socket.resume());
+    });
   });
-  server.listen(config.port);
-  await ended;
-  await drain(server, connections, () => { web.draining = true; });
+  await health.start();
+  process.send({ready: true});
+  await stopped;
+  web.draining = true;
+  await settle(connections);
   health.stop();
   await syslog?.stop();
   process.send({}, () => process.exit(0)); // what was sent before has arrived then
@@ -53,16 +54,8 @@ export function watch(server) {
   return state;
 }
 
-/**
- * Stops listening, and waits until nothing is left to answer: idle connections
- * get a second to say something. server.close() would cut them off, and with
- * them a request that is on its way.
- */
-export async function drain(server, state, begin, quiet = 1000) {
-  begin();
-  await turn(); // take what the kernel has accepted by now
-  await turn();
-  net.Server.prototype.close.call(server);
+/** Waits until nothing is left to answer. Idle connections get a second, as a request may be on its way. */
+export async function settle(state, quiet = 1000) {
   const limit = Date.now() + 25000;
   while (Date.now() < limit && (state.active || (state.open && Date.now() - state.changed < quiet))) await sleep(10);
 }

@@ -8,7 +8,7 @@ import {Health} from '../health.mjs';
 import {DEBUG, ERROR, INFO, Log, WARNING} from '../log.mjs';
 import {Mailer, smtp, summary} from '../mail.mjs';
 import {Notes, options} from '../notes.mjs';
-import {supervise} from '../primary.mjs';
+import {Crew} from '../primary.mjs';
 import {Sessions} from '../sessions.mjs';
 import {Syslog} from '../syslog.mjs';
 
@@ -145,7 +145,7 @@ test('health follows the services', async () => {
   await new Promise((resolve) => setTimeout(resolve, 120));
   assert.equal(health.answer().code, 200);
   health.stop();
-  assert.deepEqual(log.changes.slice(2).sort(), ['db fail', 'db ok', 'redis fail', 'redis ok']);
+  assert.deepEqual(log.changes.sort(), ['db fail', 'db ok', 'redis fail', 'redis ok']);
 });
 
 /** MariaDB that answers what it is told. */
@@ -177,7 +177,7 @@ describe('notes', () => {
   });
 
   test('are stored and read', async () => {
-    const driver = new FakeDriver(), notes = new Notes(url, driver);
+    const driver = new FakeDriver(), notes = new Notes(url, quiet, driver);
     driver.answer = 7;
     await notes.add('Ada', 'hello');
     assert.equal(await notes.count(), 7);
@@ -193,7 +193,7 @@ describe('notes', () => {
   });
 
   test('are migrated once', async () => {
-    const driver = new FakeDriver(), notes = new Notes(url, driver);
+    const driver = new FakeDriver(), notes = new Notes(url, quiet, driver);
     await notes.migrate();
     assert.deepEqual(driver.statements.map(([sql]) => sql.split(' (')[0]), ['CREATE TABLE IF NOT EXISTS migrations', 'SELECT COUNT(*) AS n FROM migrations',
       'CREATE TABLE IF NOT EXISTS notes', 'INSERT INTO migrations VALUES']);
@@ -220,12 +220,17 @@ test('the check of sessions uses a connection of its own', async () => {
 /** A cluster whose workers are objects. */
 class FakeCluster extends EventEmitter {
   workers = {};
+  sent = [];
   forked = 0;
+
   fork() {
     const id = ++this.forked;
-    this.workers[id] = {process: {pid: id, kill: (signal) => this.killed.push([id, signal])}};
+    this.workers[id] = {process: {pid: id}, send: (message, ...rest) => {
+      this.sent.push([id, message]);
+      rest.at(-1)(id === this.broken ? new Error('gone') : null);
+    }};
   }
-  killed = [];
+
   end(id, code, signal) {
     const worker = this.workers[id];
     delete this.workers[id];
@@ -234,18 +239,18 @@ class FakeCluster extends EventEmitter {
 }
 
 describe('the primary', () => {
+  const connection = () => ({on: () => {}, destroy() { this.destroyed = true; }});
+
   test('replaces workers until it is told to stop', async () => {
-    const workers = new FakeCluster(), signals = new EventEmitter(), reports = [];
-    let ended = false;
-    const done = supervise(2, workers, quiet, (error) => reports.push(error), signals).then(() => { ended = true; });
-    workers.emit('listening');
-    workers.emit('message', null, {error: ['subject', 'trace']});
-    workers.emit('message', null, {});
-    assert.deepEqual(reports, [['subject', 'trace']]);
+    const workers = new FakeCluster(), reports = [];
+    const crew = new Crew(2, workers, quiet, (...error) => reports.push(error));
+    workers.emit('message', workers.workers[1], {error: ['subject', 'trace']});
+    assert.deepEqual([reports, crew.ready], [[['subject', 'trace']], []]);
     workers.end(1, null, 'SIGKILL');
     assert.deepEqual(Object.keys(workers.workers), ['2', '3']);
-    signals.emit('SIGTERM');
-    assert.deepEqual(workers.killed, [[2, 'SIGTERM'], [3, 'SIGTERM']]);
+    let ended = false;
+    const done = crew.stop().then(() => { ended = true; });
+    assert.deepEqual(workers.sent, [[2, 'stop'], [3, 'stop']]);
     workers.end(2, 0);
     await turns();
     assert.equal(ended, false);
@@ -254,10 +259,23 @@ describe('the primary', () => {
     assert.equal(workers.forked, 3);
   });
 
-  test('gives up where no worker can serve', () => {
-    const workers = new FakeCluster(), signals = Object.assign(new EventEmitter(), {exit: (code) => { signals.code = code; }});
-    supervise(1, workers, quiet, null, signals);
-    workers.end(1, 1);
-    assert.deepEqual([signals.code, workers.forked], [1, 1]);
+  test('hands connections to workers that are ready, in turn', () => {
+    const workers = new FakeCluster(), crew = new Crew(3, workers, quiet), [early, ...others] = Array.from({length: 5}, connection);
+    crew.hand(early);
+    assert.deepEqual(workers.sent, []);
+    workers.emit('message', workers.workers[1], {ready: true});
+    assert.deepEqual([workers.sent, early.destroyed], [[[1, 'connection']], true]);
+    workers.emit('message', workers.workers[2], {ready: true});
+    workers.sent.length = 0;
+    for (const socket of others) crew.hand(socket);
+    assert.deepEqual(workers.sent.map(([id]) => id).sort(), [1, 1, 2, 2]);
+    workers.broken = 1;
+    workers.sent.length = 0;
+    const socket = connection();
+    crew.hand(socket);
+    crew.hand(socket);
+    assert.ok(workers.sent.some(([id]) => id === 2) && socket.destroyed);
+    workers.emit('disconnect', workers.workers[1]);
+    assert.deepEqual(crew.ready, [workers.workers[2]]);
   });
 });

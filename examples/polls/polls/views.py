@@ -17,7 +17,8 @@ MEMORY = 200  # polls that a guest is remembered to have voted on
 
 @require_GET
 def index(request):
-    polls = Poll.objects.prefetch_related("choices")[:SHOWN]
+    polls = list(Poll.objects.prefetch_related("choices")[:SHOWN])
+    log.debug("polls read", extra={"request": request, "fields": {"count": len(polls)}})
     return render(request, "polls/page.html", {
         "title": settings.CONFIG.site_title, "polls": polls,
         "name": request.session.get("name", ""), "voted": request.session.get("voted", []),
