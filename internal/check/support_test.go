@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	_ = os.Chmod(programs, 0o755) //nolint:gosec // other users run what is in it
+	_ = os.Chmod(programs, 0o755) // other users run what is in it
 	code := m.Run()
 	os.RemoveAll(programs)
 	os.Exit(code)
@@ -109,7 +109,7 @@ func openFolder(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil { //nolint:gosec // for the users of sandboxes
+		if err := os.Chmod(d, 0o755); err != nil { // for the users of sandboxes
 			t.Fatal(err)
 		}
 	}
