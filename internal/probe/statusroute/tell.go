@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
 var (
-	version = regexp.MustCompile(`\bv?\d+\.\d+\.\d+\b`)
+	version = regexp.MustCompile(`(?:^|[^\d.])(v?\d+\.\d+\.\d+)(?:$|[^\d.]|\.$|\.\D)`) // no IP address
 	states  = regexp.MustCompile(`(?i)\b(healthy|unhealthy|degraded)\b|"?\b(status|state|health)\b"?\s*[:=]\s*"?(pass|ok|up|down|warn)\b`)
 	digits  = regexp.MustCompile(`[0-9]+`)
 )
@@ -25,7 +26,12 @@ type telling struct {
 func newTelling(boot *bench.Boot, services []Service) telling {
 	t := telling{hosts: map[string]string{}}
 	for _, s := range services {
-		t.names = append(t.names, s.Name, s.Type)
+		if !s.Named {
+			continue
+		}
+		if t.names = append(t.names, s.Name); s.Type != string(manifest.HTTP) { // a word of any error page
+			t.names = append(t.names, s.Type)
+		}
 	}
 	for name, a := range boot.Services {
 		for _, address := range []string{a.Host, a.IP, a.Database, a.User} {
@@ -66,8 +72,8 @@ func (t telling) in(body string) []string {
 			list = append(list, what)
 		}
 	}
-	if found := version.FindString(body); found != "" {
-		list = append(list, "the version "+found)
+	if found := version.FindStringSubmatch(body); found != nil {
+		list = append(list, "the version "+found[1])
 	}
 	if found := states.FindString(body); found != "" {
 		list = append(list, "the state "+clip(found))
