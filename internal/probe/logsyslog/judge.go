@@ -137,7 +137,7 @@ func (o Observations) levels() (seen, wrong string, raised bool) {
 				}
 			case r.Kind == Induced && worst < warning:
 				raised = true
-			case r.Kind == Induced && wrong == "":
+			case r.Kind == Induced && (r.Status == 0 || r.Status >= 500) && wrong == "":
 				wrong = fmt.Sprintf("the exception of %s came with severity %d at worst", r.Target, worst)
 			case r.Kind == Missing && !o.Exception && worst < notice:
 				raised = true

@@ -123,7 +123,7 @@ func (s Stall) miscounted() string {
 	if s.Lost <= inSockets {
 		return ""
 	}
-	low := s.Lost - s.Lost/10 - inSockets
+	low := max(1, s.Lost-s.Lost/10-inSockets)
 	high := int(2*float64(s.Lost)*max(s.PerRequest, 1)) + 5*inSockets
 	sums, most := map[string]int{}, 0
 	for _, told := range s.Told {

@@ -191,7 +191,7 @@ func (l loaded) account(ctx context.Context, seen *Stall, silent *batch, answere
 }
 
 // speaksOfLoss recognises a record about lost records.
-var speaksOfLoss = regexp.MustCompile(`(?i)\b(?:lost|los[st]|lose|drop(?:ped|s|ping)?|discard(?:ed|s|ing)?|suppress(?:ed)?|overflow(?:ed)?|missed|skipped|undelivered|not sent)\b`)
+var speaksOfLoss = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:lost|lose|drop(?:ped|s|ping)?|discard(?:ed|s|ing)?|suppress(?:ed)?|overflow(?:ed)?|missed|skipped|undelivered|not sent)(?:[^a-z]|$)`)
 
 // told collects what the application said of losses since a time.
 func (l loaded) told(frames []syslogsink.Frame, from time.Time) []Told {
