@@ -30,8 +30,8 @@ func (o Observations) storm() standard.Finding {
 		f.Outcome, f.Why = standard.Unknown, fmt.Sprintf("%d of %d requests raised an exception, which is no storm", s.Raised, s.Sent)
 	case many:
 		f.Outcome, f.Why = standard.Fail, fmt.Sprintf("%d mails for %d exceptions", s.Total, s.Raised)
-	case s.Total == 0:
-		f.Outcome, f.Why = standard.Fail, "no mail at all"
+	case s.forgotten() != "":
+		f.Outcome, f.Why = standard.Fail, "no mail at all to "+s.forgotten()
 	case s.Sent-s.Raised > unsure:
 		f.Outcome, f.Why = standard.Unknown, fmt.Sprintf("%d of %d requests did not end with a status of 500, so the count is not known", s.Sent-s.Raised, s.Sent)
 	case !s.exact() && !s.Stopped:
@@ -61,6 +61,16 @@ func (s Storm) to(recipient string) (list []Mail) {
 		}
 	}
 	return list
+}
+
+// forgotten returns a recipient without any mail; "" if there is none.
+func (s Storm) forgotten() string {
+	for _, recipient := range s.Recipients {
+		if len(s.to(recipient)) == 0 {
+			return recipient
+		}
+	}
+	return ""
 }
 
 // exact reports whether the mails to each recipient tell how many errors there were.
