@@ -148,6 +148,9 @@ func (m *mounter) overlay(lower, inside, name string) {
 	upper, work := m.request.Work+"/"+name, m.request.Work+"/"+name+".work"
 	m.folder(upper, 0o755)
 	m.folder(work, 0o755)
+	if inside == "/var" { // the host's belongs to a root that is nobody here, and databases are made in it
+		m.folder(upper+"/lib", 0o755)
+	}
 	options := "lowerdir=" + escape(lower) + ",upperdir=" + escape(upper) + ",workdir=" + escape(work)
 	if !m.request.Identity {
 		options += ",userxattr"
