@@ -166,6 +166,8 @@ func standsIn(o Observations) standard.Finding {
 	f.Did = "left out the address of each service in turn: " + strings.Join(names, ", ")
 	f.Seen = strings.Join(seen, "; ")
 	switch {
+	case o.Settings == 0:
+		f.Outcome, f.Why = standard.Unknown, "no setting is declared"
 	case len(o.StandIns) == 0:
 		f.Outcome, f.Seen, f.Why = standard.NotApplicable, "no service is declared", "it uses no service that a setting names"
 	case len(wrong) > 0:

@@ -33,9 +33,12 @@ type Observations struct {
 // Sight is what was seen of one setting in one boot.
 type Sight = effect.Sight
 
+// Outcome is how one start went.
+type Outcome = start.Outcome
+
 // Attempt is one start with one wrong value.
 type Attempt struct {
-	Setting string        `json:"setting"`
-	Value   string        `json:"value"` // the wrong one
-	Outcome start.Outcome `json:"outcome"`
+	Setting string  `json:"setting"`
+	Value   string  `json:"value"` // the wrong one
+	Outcome Outcome `json:"outcome"`
 }

@@ -53,17 +53,6 @@ func (s Sight) Measured() bool { return s.Level != nil || s.Workers != nil }
 // Only reports whether the value showed and the other one did not.
 func (s Sight) Only() bool { return s.Shown && !s.Other }
 
-// Rank orders the values of a measured setting.
-func (s Sight) Rank() int {
-	switch {
-	case s.Level != nil:
-		return s.Level.Rank
-	case s.Workers != nil:
-		return s.Workers.Number
-	}
-	return 0
-}
-
 // More reports whether the application did measurably more than in another
 // boot: it logged at least one more line for each session, or more workers
 // were at work.
@@ -85,7 +74,7 @@ func (l Level) more(than Level) bool {
 	if l.Silent() && than.Silent() {
 		return l.Frames-than.Frames >= l.Sessions
 	}
-	return l.Lines-than.Lines >= l.Sessions
+	return l.Sessions > 0 && l.Lines-than.Lines >= l.Sessions
 }
 
 // more compares what ran at once. Where the slow request holds no worker, or

@@ -43,15 +43,18 @@ func loose(name string) *regexp.Regexp {
 		// "log.level", "log-level", "log/level", log["level"], and LogLevel
 		return regexp.MustCompile(`(?i)\b` + strings.Join(parts, `(?:[._/-]|["']?\]\[["']?|)`) + `\b`)
 	}
-	const before = "(?:^\\s*|[\"'`\\[(]|--|[:=]\\s+|\\b(?:setting|settings|variable|option|key|field|parameter)\\s+)"
-	const after = "(?:[\"'`\\])]|\\s*[:=]|\\s*$)"
-	return regexp.MustCompile(`(?im)` + before + parts[0] + after)
+	const (
+		said   = "\\b(?:setting|settings|variable|option|key|field|parameter)\\s+[\"'`]?"
+		before = "(?:^\\s*|[\"'`\\[(]|--|[:=]\\s+)"
+		after  = "(?:[\"'`\\])]|\\s*[:=]|\\s*$)"
+	)
+	return regexp.MustCompile(`(?im)` + said + parts[0] + `\b|` + before + parts[0] + after)
 }
 
 // NamesFile counts the lines of a text that name a file, by its whole path or
 // by its last element.
 func NamesFile(text, file string) int {
-	form := regexp.MustCompile(`(?:^|[^\w.-])` + regexp.QuoteMeta(path.Base(file)) + `(?:$|[^\w-])`)
+	form := regexp.MustCompile(`(?:^|[^\w.-])` + regexp.QuoteMeta(path.Base(file)) + `(?:$|[^\w.-]|\.(?:\W|$))`)
 	lines := 0
 	for line := range strings.Lines(text) {
 		if form.MatchString(line) {
