@@ -24,7 +24,7 @@ func Confined(ctx context.Context, dir string, env []string, command string, out
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // within has closed it, and told of it
 	return within(ctx, s, env, command, out, s.Close)
 }
 
@@ -58,8 +58,8 @@ func within(ctx context.Context, s *sandbox.Sandbox, env []string, command strin
 	}
 	exit, err := p.Wait(ctx)
 	ended := end()
-	if err != nil || ended != nil {
-		_ = s.Close()
+	if ended != nil {
+		_ = s.Close() // the last way to free the pipes
 	}
 	copying.Wait()
 	if err := errors.Join(err, ended); err != nil {
