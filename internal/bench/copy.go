@@ -30,7 +30,7 @@ func (w *Workshop) Copy(ctx context.Context) (*Copy, error) {
 		return &Copy{w, s}, err
 	}
 	w.turn.Lock()
-	kept := filepath.Join(w.folder, "kept")
+	kept := filepath.Join(w.folder.Path, "kept")
 	if _, err := os.Lstat(kept); errors.Is(err, fs.ErrNotExist) {
 		if err := duplicate(ctx, w.Dir, kept); err != nil {
 			w.turn.Unlock()
@@ -54,10 +54,10 @@ func (c *Copy) Close() error {
 		return c.sandbox.Close()
 	}
 	defer c.shop.turn.Unlock()
-	if err := removeAll(c.shop.Dir); err != nil {
+	if err := sandbox.RemoveAll(c.shop.Dir); err != nil {
 		return fmt.Errorf("throw the copy away: %w", err)
 	}
-	return duplicate(context.Background(), filepath.Join(c.shop.folder, "kept"), c.shop.Dir)
+	return duplicate(context.Background(), filepath.Join(c.shop.folder.Path, "kept"), c.shop.Dir)
 }
 
 // Run runs a shell command in the copy; see artifact.Exec.

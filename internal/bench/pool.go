@@ -76,7 +76,7 @@ func (p *Process) Pool(ctx context.Context, expected int) (Pool, error) {
 		if pool.Holders >= expected || time.Now().After(end) || ctx.Err() != nil {
 			return pool, ctx.Err()
 		}
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // polling is what waiting for a stranger is
+		time.Sleep(20 * time.Millisecond) // polling is what waiting for a stranger is
 	}
 }
 
@@ -134,7 +134,7 @@ func (pool Pool) Steer(ctx context.Context, pid int, request Request, limit time
 		select {
 		case ok := <-answered:
 			return ok
-		case <-time.After(aheadWait): //nolint:forbidigo // it waits at a worker that is stopped
+		case <-time.After(aheadWait): // it waits at a worker that is stopped
 			return false
 		}
 	}

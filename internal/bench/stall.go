@@ -84,18 +84,24 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 			return tried
 		}
 	}
-	stall.Kind, stall.Takes = StallUpload, uploadTakes
-	stall.Slow = Request{Method: http.MethodPost, Target: landing.Target, Type: "application/x-www-form-urlencoded", Fresh: true}
-	for _, step := range m.Traffic {
+	return stall.upload(client)
+}
+
+// upload makes it the stall that every application has: a body that arrives
+// slowly, of the first step that has one.
+func (s Stall) upload(client *Client) Stall {
+	s.Kind, s.Takes = StallUpload, uploadTakes
+	s.Slow = Request{Method: http.MethodPost, Target: s.Ordinary.Target, Type: "application/x-www-form-urlencoded"}
+	for _, step := range client.boot.bench.Manifest.Traffic {
 		if step.Form != nil || step.JSON != "" {
-			stall.step, stall.nonce = &step, p.boot.Random.Nonce()
-			stall.Slow = client.request(step, stall.nonce)
-			stall.Slow.Fresh = true
+			s.step, s.nonce = &step, client.boot.Random.Nonce()
+			s.Slow = client.request(step, s.nonce)
 			break
 		}
 	}
-	stall.Slow = padded(stall.Slow)
-	return stall
+	s.Slow.Fresh = true
+	s.Slow = padded(s.Slow)
+	return s
 }
 
 // padded makes the body of an upload long enough to be sent in two parts.

@@ -23,18 +23,18 @@ type Workshop struct {
 	env    []string
 	build  []string
 	commit artifact.Revision
-	folder string     // what is removed at the end
-	turn   sync.Mutex // of plain copies, which share one place
+	folder *sandbox.Folder // what is removed at the end
+	turn   sync.Mutex      // of plain copies, which share one place
 }
 
 // Workshop makes a clean checkout, in a folder on the disk, since builds can
 // be large.
 func (b *Bench) Workshop(ctx context.Context) (*Workshop, error) {
-	folder, err := os.MkdirTemp("", "rw-")
+	folder, err := sandbox.NewFolder("", "rw-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the checkout: %w", err)
 	}
-	w := &Workshop{Dir: filepath.Join(folder, "checkout"), Inside: sandbox.AppDir, folder: folder, build: b.Manifest.Build.Run}
+	w := &Workshop{Dir: filepath.Join(folder.Path, "checkout"), Inside: sandbox.AppDir, folder: folder, build: b.Manifest.Build.Run}
 	source := artifact.Source{Dir: b.Source.Dir, Commit: b.Source.Commit}
 	if b.Source.Dirty {
 		source = artifact.Source{Dir: b.Source.Dir, Dirty: true}
@@ -63,19 +63,4 @@ func (w *Workshop) Build(ctx context.Context) error {
 }
 
 // Close removes the checkout. All copies must be closed before.
-func (w *Workshop) Close() error { return removeAll(w.folder) }
-
-// removeAll removes a folder although parts of it are read-only, as caches of
-// modules are.
-func removeAll(dir string) error {
-	if os.RemoveAll(dir) == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			_ = os.Chmod(path, 0o700) //nolint:gosec // our own folder, about to go
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
-}
+func (w *Workshop) Close() error { return w.folder.Remove() }

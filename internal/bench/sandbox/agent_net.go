@@ -176,7 +176,7 @@ func (s *sniffer) start() error {
 func (s *sniffer) settle() {
 	deadline := time.Now().Add(2 * time.Second)
 	for idle := 0; idle < 2 && time.Now().Before(deadline); {
-		waiting := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
+		waiting := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}
 		if n, err := unix.Poll(waiting, 0); err == nil && n == 0 {
 			idle++
 		} else {

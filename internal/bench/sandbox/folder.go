@@ -54,21 +54,21 @@ func (f *Folder) claim() error {
 
 // Remove removes the folder with everything in it.
 func (f *Folder) Remove() error {
-	err := removeAll(f.Path)
+	err := RemoveAll(f.Path)
 	if f.lock != nil {
 		f.lock.Close()
 	}
 	return err
 }
 
-// removeAll removes folders that builds have made read-only as well, as Go's
+// RemoveAll removes folders that builds have made read-only as well, as Go's
 // module cache does.
-func removeAll(dir string) error {
+func RemoveAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
 		return nil
 	}
-	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if entry != nil && entry.IsDir() { // before it is read, which failed if err is set
+	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, _ error) error {
+		if entry != nil && entry.IsDir() { // before it is read, which else fails
 			_ = os.Chmod(path, 0o700) //nolint:gosec // our own folder, about to go
 		}
 		return nil
@@ -108,5 +108,5 @@ func sweep(path string) {
 	if info, err := lock.Stat(); err != nil || info.Size() == 0 || unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return
 	}
-	_ = removeAll(path)
+	_ = RemoveAll(path)
 }
