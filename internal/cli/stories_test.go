@@ -37,7 +37,7 @@ func TestStories(t *testing.T) {
 
 func setUp(env *testscript.Env) error {
 	for dir := env.WorkDir; strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the users of sandboxes pass through
+		if err := os.Chmod(dir, 0o755); err != nil { // the users of sandboxes pass through
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func setUp(env *testscript.Env) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make the repository: %w\n%s", err, out)
 	}
-	return os.Mkdir(home, 0o755) //nolint:gosec // a home
+	return os.Mkdir(home, 0o755)
 }
 
 // exits CODE COMMAND...: the command ends with that exit code.
