@@ -42,11 +42,12 @@ export async function primary(config) {
 export class Crew {
   /** Keeps n workers running; report takes each error of theirs. */
   constructor(n, workers, log, report) {
-    Object.assign(this, {workers, ready: [], waiting: [], next: 0, stopping: false});
-    workers.on('message', (worker, {ready, error}) => {
+    Object.assign(this, {workers, ready: [], waiting: [], last: 0, stopping: false});
+    workers.on('message', (worker, {ready, took, error}) => {
       if (error) report(...error);
+      if (took) this.release(worker, took);
       if (!ready) return;
-      this.ready.push(worker);
+      this.ready.push(Object.assign(worker, {given: new Map()}));
       for (const socket of this.waiting.splice(0)) this.hand(socket);
     });
     workers.on('disconnect', (worker) => this.forget(worker));
@@ -64,22 +65,35 @@ export class Crew {
     for (let i = 0; i < n; i++) workers.fork();
   }
 
-  forget(worker) {
-    this.ready = this.ready.filter((other) => other !== worker);
-  }
-
   /** Gives a connection to the next worker, or to the first that will be ready. */
   hand(socket) {
-    socket.on('error', () => {});
-    const worker = this.ready[this.next++ % this.ready.length];
-    if (!worker) this.waiting.push(socket);
-    else worker.send('connection', socket, {keepOpen: true}, (error) => error ? this.hand(socket) : socket.destroy()); // destroys our copy
+    const id = ++this.last, worker = this.ready[id % this.ready.length];
+    if (!worker) {
+      this.waiting.push(socket);
+      return;
+    }
+    worker.given.set(id, socket.on('error', () => {}));
+    worker.send({connection: id}, socket, {keepOpen: true}, () => {});
+  }
+
+  /** Closes our copy of a connection that a worker took. */
+  release(worker, id) {
+    worker.given.get(id).destroy();
+    worker.given.delete(id);
+  }
+
+  /** Gives what a dead worker did not take to the others. */
+  forget(worker) {
+    this.ready = this.ready.filter((other) => other !== worker);
+    const sockets = [...worker.given?.values() ?? []];
+    worker.given?.clear();
+    for (const socket of sockets) this.hand(socket);
   }
 
   /** Lets each worker finish what it was given. */
   stop() {
     this.stopping = true;
-    for (const worker of Object.values(this.workers.workers)) worker.send('stop', () => {});
+    for (const worker of Object.values(this.workers.workers)) worker.send({stop: true}, () => {});
     return this.ended;
   }
 }

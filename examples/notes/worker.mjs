@@ -21,9 +21,10 @@ export async function worker(config) {
 
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {}); // the primary says when
   const stopped = new Promise((resolve) => {
-    process.on('message', (message, socket) => {
-      if (message === 'stop') resolve();
-      else if (socket) server.emit('connection', socket.resume());
+    process.on('message', ({stop, connection}, socket) => {
+      if (stop) resolve();
+      if (connection) process.send({took: connection});
+      if (socket) server.emit('connection', socket.resume()); // none: the client is gone
     });
   });
   await health.start();

@@ -225,10 +225,7 @@ class FakeCluster extends EventEmitter {
 
   fork() {
     const id = ++this.forked;
-    this.workers[id] = {process: {pid: id}, send: (message, ...rest) => {
-      this.sent.push([id, message]);
-      rest.at(-1)(id === this.broken ? new Error('gone') : null);
-    }};
+    this.workers[id] = {process: {pid: id}, send: (message) => this.sent.push([id, message])};
   }
 
   end(id, code, signal) {
@@ -239,7 +236,7 @@ class FakeCluster extends EventEmitter {
 }
 
 describe('the primary', () => {
-  const connection = () => ({on: () => {}, destroy() { this.destroyed = true; }});
+  const connection = () => ({on() { return this; }, destroy() { this.destroyed = true; }});
 
   test('replaces workers until it is told to stop', async () => {
     const workers = new FakeCluster(), reports = [];
@@ -250,7 +247,7 @@ describe('the primary', () => {
     assert.deepEqual(Object.keys(workers.workers), ['2', '3']);
     let ended = false;
     const done = crew.stop().then(() => { ended = true; });
-    assert.deepEqual(workers.sent, [[2, 'stop'], [3, 'stop']]);
+    assert.deepEqual(workers.sent, [[2, {stop: true}], [3, {stop: true}]]);
     workers.end(2, 0);
     await turns();
     assert.equal(ended, false);
@@ -260,22 +257,30 @@ describe('the primary', () => {
   });
 
   test('hands connections to workers that are ready, in turn', () => {
-    const workers = new FakeCluster(), crew = new Crew(3, workers, quiet), [early, ...others] = Array.from({length: 5}, connection);
-    crew.hand(early);
+    const workers = new FakeCluster(), crew = new Crew(3, workers, quiet), socket = connection();
+    crew.hand(socket);
     assert.deepEqual(workers.sent, []);
     workers.emit('message', workers.workers[1], {ready: true});
-    assert.deepEqual([workers.sent, early.destroyed], [[[1, 'connection']], true]);
+    assert.deepEqual(workers.sent, [[1, {connection: 2}]]);
+    assert.ok(!socket.destroyed);
+    workers.emit('message', workers.workers[1], {took: 2});
+    assert.ok(socket.destroyed);
     workers.emit('message', workers.workers[2], {ready: true});
-    workers.sent.length = 0;
-    for (const socket of others) crew.hand(socket);
-    assert.deepEqual(workers.sent.map(([id]) => id).sort(), [1, 1, 2, 2]);
-    workers.broken = 1;
-    workers.sent.length = 0;
-    const socket = connection();
-    crew.hand(socket);
-    crew.hand(socket);
-    assert.ok(workers.sent.some(([id]) => id === 2) && socket.destroyed);
+    for (let i = 0; i < 4; i++) crew.hand(connection());
+    assert.deepEqual(workers.sent.slice(1).map(([id]) => id).sort(), [1, 1, 2, 2]);
+  });
+
+  test('hands on what a worker did not take before it died', () => {
+    const workers = new FakeCluster(), crew = new Crew(2, workers, quiet), sockets = [connection(), connection()];
+    workers.emit('message', workers.workers[1], {ready: true});
+    for (const socket of sockets) crew.hand(socket);
+    workers.emit('message', workers.workers[1], {took: 1});
+    workers.emit('message', workers.workers[2], {ready: true});
     workers.emit('disconnect', workers.workers[1]);
+    workers.end(1, null, 'SIGKILL');
+    assert.deepEqual(workers.sent, [[1, {connection: 1}], [1, {connection: 2}], [2, {connection: 3}]]);
     assert.deepEqual(crew.ready, [workers.workers[2]]);
+    workers.emit('message', workers.workers[2], {took: 3});
+    assert.ok(sockets[1].destroyed);
   });
 });
