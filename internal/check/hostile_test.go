@@ -195,6 +195,8 @@ def flood():
     chunk = ` + line + `
     while True: os.write(1, chunk)
 threading.Thread(target=flood, daemon=True).start()
+answer = H.do_GET
+H.do_GET = lambda self: (time.sleep(0.2), answer(self)) # so that the flood lasts some seconds
 serve()`})
 			debug.FreeOSMemory()
 			before := resident(t, "VmRSS")
