@@ -96,19 +96,28 @@ type saboteur struct {
 	results  map[string]int
 }
 
-// inject runs the suite with each fault.
-func (s *saboteur) inject(ctx context.Context, mutants []sabotage.Mutant) ([]Fault, error) {
-	faults := make([]Fault, len(mutants))
+// inject runs the suite with each fault. Amid those that run together it also
+// runs without any: clash is true where that does not pass, since then runs
+// get in each other's way and red says nothing.
+func (s *saboteur) inject(ctx context.Context, mutants []sabotage.Mutant) (faults []Fault, clash bool, err error) {
+	faults = make([]Fault, len(mutants))
 	s.results = map[string]int{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.together)
 	for i, m := range mutants {
 		faults[i] = describe(m)
+		if s.together > 1 && i == len(mutants)/2 {
+			group.Go(func() error {
+				run, err := s.one(ctx, nil)
+				clash = !run.passed()
+				return err
+			})
+		}
 		group.Go(func() error {
 			if s.settled(len(mutants)) {
 				return nil
 			}
-			run, err := s.one(ctx, m)
+			run, err := s.one(ctx, &m)
 			if err != nil {
 				return fmt.Errorf("inject a fault: %w", err)
 			}
@@ -119,7 +128,8 @@ func (s *saboteur) inject(ctx context.Context, mutants []sabotage.Mutant) ([]Fau
 			return nil
 		})
 	}
-	return faults, group.Wait()
+	err = group.Wait()
+	return faults, clash, err
 }
 
 // settled reports whether no further fault can change the verdict: half of
@@ -131,18 +141,21 @@ func (s *saboteur) settled(all int) bool {
 	return s.hurry && (2*found >= all || 2*s.results[ResultGreen] > all)
 }
 
-func (s *saboteur) one(ctx context.Context, m sabotage.Mutant) (Run, error) {
-	data, err := m.Apply(s.sources[m.File])
-	if err != nil {
-		return Run{}, err
-	}
+// one builds and tests with a fault, or without one where it is nil.
+func (s *saboteur) one(ctx context.Context, m *sabotage.Mutant) (Run, error) {
 	c, err := s.shop.Copy(ctx)
 	if err != nil {
 		return Run{}, err
 	}
 	defer c.Close()
-	if err := c.Write(ctx, m.File, data); err != nil {
-		return Run{}, err
+	if m != nil {
+		data, err := m.Apply(s.sources[m.File])
+		if err != nil {
+			return Run{}, err
+		}
+		if err := c.Write(ctx, m.File, data); err != nil {
+			return Run{}, err
+		}
 	}
 	run, _, err := s.suite.whole(ctx, c)
 	return run, err

@@ -233,14 +233,9 @@ func (e *examination) again(ctx context.Context) error {
 // troubled reports whether the suite did not pass on moved sources.
 func (e *examination) troubled() bool { return e.o.Moved.Run.Done && !e.o.Moved.Run.passed() }
 
+// repeat runs the suite in a copy, unchanged.
 func (e *examination) repeat(ctx context.Context) (Run, error) {
-	c, err := e.shop.Copy(ctx)
-	if err != nil {
-		return Run{}, err
-	}
-	defer c.Close()
-	run, _, err := e.suite.whole(ctx, c)
-	return run, err
+	return (&saboteur{suite: e.suite, shop: e.shop}).one(ctx, nil)
 }
 
 // moveAll runs the suite on moved sources and compares the reports.
@@ -311,8 +306,13 @@ func (e *examination) sabotage(ctx context.Context) error {
 	for _, f := range e.files {
 		s.sources[f.Path] = f.data
 	}
-	var err error
-	if e.o.Faults, err = s.inject(ctx, mutants); err != nil || len(mutants) == 0 {
+	faults, clash, err := s.inject(ctx, mutants)
+	if err == nil && clash {
+		e.o.Together, s.together = 1, 1
+		faults, _, err = s.inject(ctx, mutants)
+	}
+	e.o.Faults = faults
+	if err != nil || len(mutants) == 0 {
 		return err
 	}
 	// The last run is a whole one, so that shared caches hold what belongs there.
