@@ -131,7 +131,7 @@ func (h *Hunt) Reply(replies ...Reply) {
 			continue
 		}
 		h.searched.Replies++
-		where := fmt.Sprintf("the reply to %s %s", reply.Method, clip(reply.Target, 60))
+		where := fmt.Sprintf("the reply to %s %s", reply.Method, clip(h.Redact(reply.Target), 60))
 		for _, name := range slices.Sorted(maps.Keys(reply.Header)) {
 			for _, value := range reply.Header[name] {
 				h.Text(where+", header "+name, value)
@@ -232,11 +232,11 @@ func (h *Hunt) files(ctx context.Context) error {
 		}
 		h.searched.Files++
 		for _, hit := range file.Hits {
-			h.note(h.needles[hit], "the file "+h.Redact(clip(file.Path, 100)), "")
+			h.note(h.needles[hit], "the file "+clip(h.Redact(file.Path), 100), "")
 		}
 		h.Text("the name of a file", file.Path)
 		if file.Partial {
-			h.miss("the file " + h.Redact(clip(file.Path, 100)))
+			h.miss("the file " + clip(h.Redact(file.Path), 100))
 		}
 	}
 	return nil

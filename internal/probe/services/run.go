@@ -38,7 +38,7 @@ func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, 
 	first := begin(boot, boot.Services)
 	process, err := boot.Launch(ctx, bench.Launch{})
 	if errors.Is(err, bench.ErrNotStarted) && o.strangers(ctx, first) {
-		r.Fail("services.declared", standard.Failure{Kind: standard.FailureStart, Message: clip(err.Error())})
+		r.Fail("services.declared", standard.Failure{Kind: standard.FailureStart, Message: "the application did not start: it used other credentials than it was given"})
 		return o, nil
 	}
 	if err != nil {

@@ -201,7 +201,7 @@ func (o *Observations) rotate(ctx context.Context, m *manifest.Manifest, boot *b
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		o.Rotation.Err = clip(err.Error())
+		o.Rotation.Err = "the application did not answer" // the error holds what it wrote, secrets perhaps too
 		return nil
 	}
 	o.Rotation.Started = true
