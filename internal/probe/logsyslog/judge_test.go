@@ -155,6 +155,9 @@ func TestJudge(t *testing.T) {
 			o.Boots[udp].Frames, o.Boots[udp].Facilities = 0, nil
 			o.Boots[udp].Requests[0].Arrived = false
 		}, map[string]standard.Outcome{"udp": fail}, ""},
+		"nothing arrives over TCP": {func(o *Observations) {
+			o.Boots[tcp].Frames, o.Boots[tcp].Requests[0].Arrived, o.Stalls = 0, false, nil
+		}, map[string]standard.Outcome{"tcp": fail, "stalled": fail}, "cannot arrive again"},
 		"it was not stalled":        {func(o *Observations) { o.Stalls = nil }, map[string]standard.Outcome{"stalled": unknown}, ""},
 		"only the socket stalled":   {func(o *Observations) { o.Stalls = o.Stalls[1:] }, map[string]standard.Outcome{"stalled": unknown}, ""},
 		"the socket was not needed": {func(o *Observations) { o.Stalls = o.Stalls[:1] }, nil, ""},
@@ -201,6 +204,7 @@ func TestHarm(t *testing.T) {
 		"it fails in silence": {func(s *Stall) { s.Silent.Failed, s.Silent.Failure = 3, "EOF" }, fail, "3 of 2500 requests failed while the collector was silent: EOF"},
 		"it waits in silence": {func(s *Stall) { s.Silent.Slowest = 0.601 }, fail, "silent"},
 		"it waits in death":   {func(s *Stall) { s.Dead.Slowest = 0.601 }, fail, "gone"},
+		"it is back at once":  {func(s *Stall) { s.AfterStall = 0 }, pass, ""},
 		"it never comes back": {func(s *Stall) { s.AfterStall = -1 }, fail, "read again"},
 		"it dies":             {func(s *Stall) { s.Dead.Failed = 80 }, fail, "80 of 80 requests failed while the collector was gone"},
 		"it stays away":       {func(s *Stall) { s.AfterDeath = -1 }, fail, "was there again"},

@@ -74,10 +74,12 @@ type batch struct {
 func (l loaded) batch() *batch {
 	word := l.boot.Random.Word(12)
 	return &batch{
-		word: word, number: regexp.MustCompile(word + `x([0-9]+)`), transport: l.transport,
+		word: word, number: batchNumber(word), transport: l.transport,
 		next: len(l.boot.Syslog.Frames()), counts: map[int]int{},
 	}
 }
+
+func batchNumber(word string) *regexp.Regexp { return regexp.MustCompile(word + `x([0-9]+)`) }
 
 func (b *batch) nonce(i int) string { return b.word + "x" + strconv.Itoa(i) }
 

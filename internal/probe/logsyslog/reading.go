@@ -12,7 +12,7 @@ import (
 
 // header is the beginning of a record of RFC 5424; within a message it means
 // that two records share a frame.
-var header = regexp.MustCompile(`.<\d{1,3}>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d`)
+var header = regexp.MustCompile(`(?s).<\d{1,3}>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d`)
 
 // maxSeverities bounds what is kept of one request.
 const maxSeverities = 20
