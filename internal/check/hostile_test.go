@@ -58,7 +58,7 @@ os.write(2, b"\xff\xfe\x1b]0;owned\x07\x1b[2J fatal \xc3\x28\n" * 30)
 os._exit(1)`, "fatal"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			dir := application(t, map[string]string{"app.py": test.app, "roadworthy.yaml": short})
+			dir := application(t, map[string]string{"app.py": test.app, "roadworthy.yaml": hasty})
 			result, err := run(t, 20*time.Second, check.Options{Dir: dir})
 			if err != nil {
 				t.Fatal(err)
@@ -170,7 +170,7 @@ serve()`},
 				text = strings.Replace(text, "PORT: {effect: port}", "PORT: {effect: port}, MAIL: {service: mail}", 1)
 			}
 			dir := application(t, map[string]string{"app.py": test.app, "roadworthy.yaml": text})
-			result, err := run(t, 30*time.Second, check.Options{Dir: dir})
+			result, err := run(t, 90*time.Second, check.Options{Dir: dir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,7 +247,7 @@ func TestBuildsThatGoWrong(t *testing.T) {
 		{"fails", "echo cannot find libfoo >&2; exit 7", "cannot find libfoo"},
 		{"is killed", "kill -9 $$", "exit code 137"},
 		{"a tool that is missing", "no-such-compiler -o app", "no-such-compiler"},
-		{"fails in a flood", "head -c 200000000 /dev/zero | tr '\\0' 'x' | fold -w 1000; exit 1", "xxxx"},
+		{"fails in a flood", "head -c 50000000 /dev/zero | tr '\\0' 'x' | fold -w 1000; exit 1", "xxxx"},
 		{"leaves processes behind", "setsid sleep 1000 & (sleep 1000 &) ; sleep 1000 & exit 9", "exit code 9"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -112,7 +112,12 @@ func interruptAfter(t *testing.T, dir string, after time.Duration, group bool) {
 			t.Fatalf("it ended before: %v\n%s%s", err, &p.stdout, &p.stderr)
 		}
 		p.wait(t, 5*time.Second)
-		if code := p.cmd.ProcessState.ExitCode(); code != 130 {
+		code := p.cmd.ProcessState.ExitCode()
+		if code == -1 && after <= 300*time.Millisecond && p.stderr.Len() == 0 {
+			state.assertNothingLeft(t) // a busy machine: the signal came before main
+			return
+		}
+		if code != 130 {
 			t.Errorf("exit code %d, want 130\n%s", code, &p.stderr)
 		}
 		if !strings.HasSuffix(p.stderr.String(), "interrupted; nothing was left behind\n") {

@@ -72,8 +72,10 @@ const short = `name: small
 processes: {web: /usr/bin/python3 app.py}
 config: {settings: {PORT: {effect: port}}}
 traffic: [GET /]
-boot: 3s
 `
+
+// hasty is the same for applications that never answer.
+const hasty = short + "boot: 5s\n"
 
 // application writes files into a repository with one commit. The folder can
 // be passed through by the users of sandboxes.
