@@ -1,6 +1,7 @@
 package statusroute
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
@@ -59,6 +60,18 @@ func TestCut(t *testing.T) {
 		}, standard.Unknown, "not every service"},
 		"nothing to cut": {"cut", func(o *Observations) { o.Services, o.Cuts = o.Services[2:], nil }, standard.NotApplicable, "no backing service"},
 	})
+}
+
+// TestSkippedModesAreNotSaidToBeTried looks at what a verdict says was done.
+func TestSkippedModesAreNotSaidToBeTried(t *testing.T) {
+	o := honest()
+	if did := cut(o).Did; !strings.Contains(did, "cut redis, db in 7 ways: refused, hung, black-holed, reset, truncated, its name removed, corrupted") {
+		t.Errorf("did: %s", did)
+	}
+	o.Cuts[1].Skipped = true
+	if did := cut(o).Did; !strings.Contains(did, "in 6 ways: refused, black-holed") {
+		t.Errorf("did: %s", did)
+	}
 }
 
 // TestWordsOfOthers shows that a state which no list knows is told by its change.

@@ -137,7 +137,7 @@ func TestRefuses(t *testing.T) {
 		"server error":      {"refuses", attempt(Attempt{Name: "x", Status: 500}), standard.Fail, "500"},
 		"no answer":         {"refuses", attempt(Attempt{Name: "x", Err: "EOF"}), standard.Fail, "nothing (EOF)"},
 		"tells":             {"refuses", attempt(Attempt{Name: "x", Status: 404, Holds: []string{"the name redis"}}), standard.Fail, "tells the name redis"},
-		"aside redirected":  {"refuses", attempt(Attempt{Status: 301, Aside: true}), standard.Pass, ""},
+		"aside redirected":  {"refuses", attempt(Attempt{Status: 300, Aside: true}), standard.Pass, ""},
 		"aside 501":         {"refuses", attempt(Attempt{Status: 501, Aside: true}), standard.Pass, ""},
 		"aside 499":         {"refuses", attempt(Attempt{Status: 499, Aside: true}), standard.Pass, ""},
 		"aside accepted":    {"refuses", attempt(Attempt{Name: "x", Status: 200, Aside: true}), standard.Fail, "x: answered with 200"},
@@ -198,7 +198,7 @@ func TestRotate(t *testing.T) {
 		"kept":          {"rotate", rotation(func(r *Rotation) { r.NewAfter = 401 }), standard.Fail, "the new token"},
 		"for ever":      {"rotate", rotation(func(r *Rotation) { r.OldAfter = 200 }), standard.Fail, "the old token"},
 		"no answer":     {"rotate", rotation(func(r *Rotation) { r.OldAfter = 0 }), standard.Fail, "the old token"},
-		"unwell":        {"rotate", rotation(func(r *Rotation) { r.NewAfter = 503 }), standard.Pass, ""},
+		"unwell":        {"rotate", rotation(func(r *Rotation) { r.NewAfter = 500 }), standard.Pass, ""},
 		"499":           {"rotate", rotation(func(r *Rotation) { r.NewAfter = 499 }), standard.Fail, "the new token"},
 		"401 and 403":   {"rotate", rotation(func(r *Rotation) { r.NewBefore, r.OldAfter = 401, 403 }), standard.Pass, ""},
 	})
