@@ -11,7 +11,7 @@ $(BIN): $(shell find cmd internal -name '*.go' -o -name '*.yaml' -o -name '*.css
 try: deps $(BIN) ## check the guestbook, which passes everything
 	$(BIN) check examples/guestbook
 
-test: deps $(BIN) lint ## all tests, real databases and browsers included
+test: deps $(BIN) ## all tests, real databases and browsers included
 	go test -p 1 -timeout 35m ./...
 
 race: deps
@@ -20,7 +20,7 @@ race: deps
 lint: $(LINT)
 	test -z "$$(gofmt -l cmd internal fixtures/*.go examples)"
 	go vet ./...
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 $(LINT): tools/go.mod
 	go build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
