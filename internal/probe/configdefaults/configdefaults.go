@@ -31,7 +31,8 @@ type Observations struct {
 	Tries      []Try      `json:"tries"`    // with nothing but a port, then with what it named as well
 	Without    []Without  `json:"without"`  // with what it named but one
 	Posture    Posture    `json:"posture"`
-	Usual      Memory     `json:"usual"` // of an ordinary boot
+	Usual      Memory     `json:"usual"`     // of an ordinary boot
+	Elsewhere  []string   `json:"elsewhere"` // addresses and names that an ordinary boot tried and nobody gave
 	StandIns   []StandIn  `json:"stand_ins"`
 	Credential Credential `json:"credential"`
 }
@@ -86,7 +87,7 @@ type StandIn struct {
 	Type     string   `json:"type"`
 	Settings []string `json:"settings"` // that name its address, left out
 	Outcome  Outcome  `json:"outcome"`
-	Strange  []string `json:"strange"` // addresses and names that were tried and that nobody gave; at most 5
+	Strange  []string `json:"strange"` // addresses and names that were tried and that nobody gave; at most 20
 	Memory   Memory   `json:"memory"`
 }
 

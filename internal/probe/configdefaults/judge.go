@@ -157,7 +157,7 @@ func standsIn(o Observations) standard.Finding {
 	for _, s := range o.StandIns {
 		names = append(names, s.Service)
 		seen = append(seen, fmt.Sprintf("without %s it %s", strings.Join(s.Settings, ", "), ending(s.Outcome)))
-		if why, known := instead(s, o.Usual); why != "" && known {
+		if why, known := instead(s, o); why != "" && known {
 			wrong = append(wrong, fmt.Sprintf("without %s it %s", strings.Join(s.Settings, ", "), why))
 		} else if why != "" {
 			unseen = append(unseen, fmt.Sprintf("%s: %s", s.Service, why))
@@ -180,11 +180,13 @@ func standsIn(o Observations) standard.Finding {
 
 // instead says what stood in for a service, or "". Where known is false, it
 // could not be seen.
-func instead(s StandIn, usual Memory) (why string, known bool) {
+func instead(s StandIn, o Observations) (why string, known bool) {
+	usual := o.Usual
+	strange := slices.DeleteFunc(slices.Clone(s.Strange), func(address string) bool { return slices.Contains(o.Elsewhere, address) })
 	named := slices.ContainsFunc(s.Settings, func(name string) bool { return s.Outcome.Naming[name] > 0 })
 	switch {
-	case len(s.Strange) > 0:
-		return "tries an address that nobody gave: " + strings.Join(s.Strange, ", "), true
+	case len(strange) > 0:
+		return "tries an address that nobody gave: " + strings.Join(strange[:min(len(strange), 5)], ", "), true
 	case s.Outcome.Refused() && !named:
 		return fmt.Sprintf("ends without naming it; its last words: %q", s.Outcome.Last), true
 	case s.Outcome.Refused():

@@ -162,6 +162,12 @@ func TestStandIn(t *testing.T) {
 		{"a fixed address", func(o *Observations) {
 			o.StandIns[0].Strange = []string{"127.0.0.1:6379"}
 		}, standard.Fail, "an address that nobody gave: 127.0.0.1:6379"},
+		{"an address that it always tries", func(o *Observations) {
+			o.Elsewhere, o.StandIns[0].Strange = []string{"news.example"}, []string{"news.example"}
+		}, standard.Pass, ""},
+		{"one more than it always tries", func(o *Observations) {
+			o.Elsewhere, o.StandIns[0].Strange = []string{"news.example"}, []string{"news.example", "127.0.0.1:6379"}
+		}, standard.Fail, "nobody gave: 127.0.0.1:6379"},
 		{"seen with cookies alone", func(o *Observations) {
 			o.Usual.Before, o.Usual.After = 0, 0
 			serves(Memory{OwnOnce: 1, OwnLast: 1})(o)

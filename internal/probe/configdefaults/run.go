@@ -25,11 +25,9 @@ func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, 
 	o := Observations{Settings: len(b.Manifest.Config.Settings)}
 	// First an ordinary boot: it shows that the application starts at all, and
 	// what its release commands leave is there for all boots that follow.
-	usual, err := ordinary(ctx, b)
-	if err != nil {
+	if err := ordinary(ctx, b, &o); err != nil {
 		return o, err
 	}
-	o.Usual = usual
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	group.Go(func() error { bare(ctx, b, r, &o); return nil })

@@ -31,18 +31,30 @@ func addressed(m *manifest.Manifest) []StandIn {
 	return list
 }
 
-// ordinary runs a session in an ordinary boot and sees what it leaves.
-func ordinary(ctx context.Context, b *bench.Bench) (Memory, error) {
+// ordinary runs a session in an ordinary boot and sees what it leaves, and
+// what it reaches anyway.
+func ordinary(ctx context.Context, b *bench.Bench, o *Observations) error {
 	boot, err := b.Boot(ctx, bench.Plan{})
 	if err != nil {
-		return Memory{}, err
+		return err
 	}
 	defer boot.Close()
 	process, err := boot.Launch(ctx, bench.Launch{})
 	if err != nil {
-		return Memory{}, err
+		return err
 	}
-	return remember(ctx, b, boot, process)
+	if o.Usual, err = remember(ctx, b, boot, process); err != nil {
+		return err
+	}
+	o.Elsewhere, err = strange(ctx, b, boot)
+	return err
+}
+
+const mostStrange = 20
+
+func strange(ctx context.Context, b *bench.Bench, boot *bench.Boot) ([]string, error) {
+	list, err := effect.Strangers(ctx, b, boot)
+	return list[:min(len(list), mostStrange)], err
 }
 
 // leaveOut starts the application without the address of a service. If it
@@ -69,8 +81,7 @@ func leaveOut(ctx context.Context, b *bench.Bench, s *StandIn) error {
 			return err
 		}
 	}
-	s.Strange, err = effect.Strangers(ctx, b, boot)
-	s.Strange = s.Strange[:min(len(s.Strange), 5)]
+	s.Strange, err = strange(ctx, b, boot)
 	return err
 }
 
@@ -116,7 +127,7 @@ func count(ctx context.Context, b *bench.Bench, boot *bench.Boot, process *bench
 	var asked []string
 	for _, step := range b.Manifest.Traffic {
 		// A path that holds the nonce may be answered with an echo of it.
-		if step.Method != "GET" || strings.Contains(step.Path, "$nonce") || slices.Contains(asked, step.Path) {
+		if step.Method != http.MethodGet || strings.Contains(step.Path, "$nonce") || slices.Contains(asked, step.Path) {
 			continue
 		}
 		asked = append(asked, step.Path)

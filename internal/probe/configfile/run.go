@@ -83,7 +83,7 @@ func (s setup) effects(ctx context.Context, o *Observations) (err error) {
 		return err
 	}
 	o.Refusal = &refusal.Outcome
-	o.Ordinary, err = s.refusal(ctx, bench.Plan{}, 0)
+	o.Ordinary, err = s.refusal(ctx, bench.Plan{}, start.Watch{})
 	return err
 }
 
@@ -156,7 +156,7 @@ func measured(b *bench.Bench, names []string) []string {
 // none. Besides the broken one every setting stands in the environment too, so
 // that nothing but the file can be the reason to refuse.
 func (s setup) broken(ctx context.Context, o *Observations) error {
-	content, err := s.intact(ctx, o)
+	content, secrets, err := s.intact(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -166,12 +166,13 @@ func (s setup) broken(ctx context.Context, o *Observations) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	group.Go(func() (err error) {
-		o.Broken, err = s.refusal(ctx, bench.Plan{RawFile: cut, NoRelease: true}, line)
+		watch := start.Watch{Line: line, Secret: secrets} // the words may quote the file
+		o.Broken, err = s.refusal(ctx, bench.Plan{RawFile: cut, NoRelease: true}, watch)
 		return err
 	})
 	if file.Path == "" {
 		group.Go(func() error {
-			absent, err := s.refusal(ctx, bench.Plan{NoFile: true, NoRelease: true}, 0)
+			absent, err := s.refusal(ctx, bench.Plan{NoFile: true, NoRelease: true}, start.Watch{})
 			o.Absent = &absent
 			return err
 		})
@@ -179,28 +180,29 @@ func (s setup) broken(ctx context.Context, o *Observations) error {
 	return group.Wait()
 }
 
-// intact starts the application with a good file and returns what it holds.
-func (s setup) intact(ctx context.Context, o *Observations) ([]byte, error) {
+// intact starts the application with a good file and returns what it holds,
+// and what of that is secret.
+func (s setup) intact(ctx context.Context, o *Observations) ([]byte, []bench.Canary, error) {
 	boot, err := s.bench.Boot(ctx, bench.Plan{InFile: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer boot.Close()
 	content, err := boot.FileContent()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	process, err := boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	watch := start.Watch{Limit: s.bench.Manifest.Boot, Sick: ill, Grace: time.Second}
 	o.Intact, err = watch.On(ctx, s.bench, boot, process)
-	return content, err
+	return content, boot.Canaries(), err
 }
 
 // refusal starts the application by a plan that it must refuse.
-func (s setup) refusal(ctx context.Context, plan bench.Plan, line int) (start.Outcome, error) {
+func (s setup) refusal(ctx context.Context, plan bench.Plan, watch start.Watch) (start.Outcome, error) {
 	boot, err := s.bench.Boot(ctx, plan)
 	if err != nil {
 		return start.Outcome{}, err
@@ -210,6 +212,6 @@ func (s setup) refusal(ctx context.Context, plan bench.Plan, line int) (start.Ou
 	if err != nil {
 		return start.Outcome{}, err
 	}
-	watch := start.Watch{Limit: endsWithin, Linger: lateEnd, Sick: ill, Grace: time.Second, Line: line}
+	watch.Limit, watch.Linger, watch.Sick, watch.Grace = endsWithin, lateEnd, ill, time.Second
 	return watch.On(ctx, s.bench, boot, process)
 }

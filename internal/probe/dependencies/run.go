@@ -159,15 +159,15 @@ func (o *Observations) interpreters(b *bench.Bench, database *debian.Database) [
 		}
 		if owner, ok := database.Owner(path); ok {
 			packages = append(packages, owner)
-		} else if real, err := filepath.EvalSymlinks(path); err == nil {
-			o.Prefixes = append(o.Prefixes, filepath.Dir(filepath.Dir(real)))
+		} else if target, err := filepath.EvalSymlinks(path); err == nil {
+			o.Prefixes = append(o.Prefixes, filepath.Dir(filepath.Dir(target)))
 		}
 	}
 	return packages
 }
 
 func firstWord(command string) string {
-	for _, word := range strings.Fields(command) {
+	for word := range strings.FieldsSeq(command) {
 		if !strings.Contains(word, "=") && word != "exec" {
 			return word
 		}
@@ -183,7 +183,7 @@ func onPath(name string) string {
 	if name == "" || strings.Contains(name, "/") {
 		return ""
 	}
-	for _, folder := range strings.Split(bench.Path(), ":") {
+	for folder := range strings.SplitSeq(bench.Path(), ":") {
 		path := filepath.Join(folder, name)
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			return path

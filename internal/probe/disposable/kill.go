@@ -106,7 +106,7 @@ func gone(ctx context.Context, boot *bench.Boot) {
 		if err != nil || !slices.ContainsFunc(all, func(info sandbox.ProcessInfo) bool { return info.State != "Z" }) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // polling is what waiting for a stranger is
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -137,7 +137,7 @@ func (l *load) alive(ctx context.Context, wire *bench.Wire, until time.Time) {
 		if !l.fire(ctx, wire) {
 			return
 		}
-		time.Sleep(pace / 2) //nolint:forbidigo // a steady pace
+		time.Sleep(pace / 2)
 	}
 }
 
@@ -199,7 +199,7 @@ func (t *Term) wait(ctx context.Context, p *bench.Process, l *load, slow []*benc
 		select {
 		case <-h.Done:
 			replied = time.Now()
-		case <-time.After(time.Until(sent.Add(longest))): //nolint:forbidigo // the pass rule's limit
+		case <-time.After(time.Until(sent.Add(longest))):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -3,6 +3,7 @@ package effect
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ func (l *scene) mark(ctx context.Context, cookie string) (path, with string, ok 
 	}
 	var paths []string
 	for _, step := range slices.Backward(l.Bench.Manifest.Traffic) {
-		if step.Method == "GET" && !slices.Contains(paths, step.Path) {
+		if step.Method == http.MethodGet && !slices.Contains(paths, step.Path) {
 			paths = append(paths, step.Path)
 		}
 	}

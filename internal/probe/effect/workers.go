@@ -66,7 +66,7 @@ func (l *scene) hold(ctx context.Context, w *Workers) error {
 		case took := <-answers:
 			w.Parallel++
 			if end == nil {
-				end = time.After(took / 2) //nolint:forbidigo // the length of a wave
+				end = time.After(took / 2)
 			}
 		case <-look.C:
 			busy, err := l.busy(ctx)

@@ -153,7 +153,7 @@ func (w *world) load(ctx context.Context, lasts time.Duration, connections int, 
 				mu.Lock()
 				seen.add(one)
 				mu.Unlock()
-				time.Sleep(50 * time.Millisecond) //nolint:forbidigo // the pace
+				time.Sleep(50 * time.Millisecond)
 			}
 		})
 	}

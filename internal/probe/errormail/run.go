@@ -2,6 +2,7 @@ package errormail
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -149,7 +150,7 @@ func (w *world) await(ctx context.Context, enough func([]mailsink.Message) bool)
 // raise induces the exception with a nonce wherever the request has room for one.
 func (w *world) raise(ctx context.Context, client *bench.Client, nonce string) bench.Reply {
 	step := w.exception
-	if step.Method == "GET" {
+	if step.Method == http.MethodGet {
 		step.Path = withQuery(step.Path, nonce)
 	}
 	return client.StepWith(ctx, step, nonce, stamp(nonce))[0]

@@ -33,7 +33,7 @@ func (l loaded) load(ctx context.Context, requests *batch, lasts time.Duration, 
 		})
 	}
 	for i := 0; i < total && time.Since(began) < lasts && ctx.Err() == nil; i++ {
-		time.Sleep(time.Until(began.Add(time.Duration(i) * lasts / time.Duration(total)))) //nolint:forbidigo // the pace
+		time.Sleep(time.Until(began.Add(time.Duration(i) * lasts / time.Duration(total))))
 		work <- i
 	}
 	close(work)

@@ -185,7 +185,7 @@ func (l loaded) account(ctx context.Context, seen *Stall, silent *batch, answere
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(100 * time.Millisecond): //nolint:forbidigo // nothing tells that no record will come
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }

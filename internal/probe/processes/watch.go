@@ -89,7 +89,7 @@ func answered(ctx context.Context, b *bench.Bench, boot *bench.Boot, p *bench.Pr
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond): //nolint:forbidigo // polling is what waiting for a stranger is
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	return false
@@ -178,6 +178,6 @@ func (w *Watch) after(ctx context.Context, boot *bench.Boot) error {
 			w.Outlived = append(w.Outlived, left[:min(len(left), maxFound)]...)
 			return nil
 		}
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // polling is what waiting for a stranger is
+		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -98,7 +98,7 @@ func (c counter) mark(ctx context.Context, name string) (uint64, error) {
 		return c.file(ctx, a.Path)
 	}
 	count, err := c.contacts(ctx, a)
-	return uint64(count), err //nolint:gosec // a count
+	return uint64(count), err
 }
 
 // strangers reports whether an application that did not start showed other
@@ -196,7 +196,7 @@ func (o *Observations) compare(ctx context.Context, first, second counter, marks
 		if mark != marks[use.Service] {
 			o.Uses[i].Returned = 1
 			if use.Type != string(manifest.SQLite) {
-				o.Uses[i].Returned = int(mark - marks[use.Service]) //nolint:gosec // a small count
+				o.Uses[i].Returned = int(mark - marks[use.Service])
 			}
 		}
 	}

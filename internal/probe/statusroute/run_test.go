@@ -10,7 +10,7 @@ import (
 )
 
 func testRandom() bench.Random {
-	return bench.Random{Rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // a test
+	return bench.Random{Rand: rand.New(rand.NewPCG(1, 2))}
 }
 
 func reply(status int, body string) bench.Reply { return bench.Reply{Status: status, Body: body} }

@@ -46,7 +46,7 @@ func plan(files []file, skip []Twin) ([]sabotage.Mutant, Places) {
 		places.All += len(sabotage.All(source, func(int) bool { return true }))
 		places.Covered += len(sabotage.All(source, func(line int) bool { return f.entry.Lines[line] > 0 }))
 	}
-	seed := int64(binary.LittleEndian.Uint64(sum.Sum(nil)))                                                 //nolint:gosec // any bits will do
+	seed := int64(binary.LittleEndian.Uint64(sum.Sum(nil)))
 	mutants := sabotage.Plan(sources, report.Relative("/", ""), candidates, rand.New(rand.NewSource(seed))) //nolint:gosec // it must repeat
 	return choose(mutants), places
 }

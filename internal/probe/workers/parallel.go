@@ -97,7 +97,7 @@ func (g *group) level(ctx context.Context, stall bench.Stall, held []*bench.Held
 		})
 		select {
 		case <-done:
-		case <-time.After(stuck): //nolint:forbidigo // a steady pace
+		case <-time.After(stuck):
 		}
 		until(ctx, time.Now().Add(breath))
 	}
