@@ -3,6 +3,7 @@ package configdefaults
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
