@@ -89,7 +89,7 @@ func mustParse(def []byte) Definition {
 // Run stimulates the application and returns the encoded record. It returns
 // an error only when ctx ended; whatever else goes wrong is in the record.
 func (p Probe) Run(ctx context.Context, b *bench.Bench) ([]byte, error) {
-	recorder := &Recorder{failures: map[string]standard.Failure{}}
+	recorder := newRecorder()
 	observations, err := p.run(ctx, b, recorder)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -106,7 +106,7 @@ func (p Probe) Run(ctx context.Context, b *bench.Bench) ([]byte, error) {
 
 // Untested gives the record of a probe that was not run at all.
 func (p Probe) Untested(failure standard.Failure) ([]byte, error) {
-	recorder := &Recorder{failures: map[string]standard.Failure{}}
+	recorder := newRecorder()
 	recorder.failAll(p.Claims, failure)
 	return json.Marshal(standard.Record{Observations: json.RawMessage("null"), Failures: recorder.failures})
 }
@@ -131,22 +131,36 @@ func (p Probe) Judge(record []byte) ([]standard.Verdict, error) {
 type Recorder struct {
 	mu       sync.Mutex
 	failures map[string]standard.Failure
+	ended    map[string]bool // claims whose failure is only that they were ended
+}
+
+func newRecorder() *Recorder {
+	return &Recorder{failures: map[string]standard.Failure{}, ended: map[string]bool{}}
 }
 
 // Try does what one claim needs. An error leaves that claim unknown or an
 // error, and the others as they are.
 func (r *Recorder) Try(claim string, do func() error) {
-	if err := do(); err != nil {
+	err := do()
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		// One part of a probe ends its siblings when it fails: that it was ended
+		// is no reason of its own, and gives way to the one that comes.
+		r.fail(claim, failureOf(err), true)
+	default:
 		r.Fail(claim, failureOf(err))
 	}
 }
 
 // Fail says that a claim could not be tested.
-func (r *Recorder) Fail(claim string, failure standard.Failure) {
+func (r *Recorder) Fail(claim string, failure standard.Failure) { r.fail(claim, failure, false) }
+
+func (r *Recorder) fail(claim string, failure standard.Failure, ended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.failures[claim]; !known { // the first reason is the cause of the others
-		r.failures[claim] = failure
+	if _, known := r.failures[claim]; !known || r.ended[claim] { // the first reason is the cause of the others
+		r.failures[claim], r.ended[claim] = failure, ended
 	}
 }
 
