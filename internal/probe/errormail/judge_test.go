@@ -30,7 +30,7 @@ func mailed(recipients ...string) Mailing {
 func storm() Storm {
 	to := []string{"a@x.example", "b@y.example"}
 	return Storm{
-		Recipients: to, Sent: 305, Raised: 300, Total: 2, Stopped: true,
+		Recipients: to, Sent: 300, Raised: 300, Total: 2, Stopped: true,
 		Mails: []Mail{{To: to, Traces: traced()}, {To: to, Counts: []string{"299 more", "300 errors"}}},
 	}
 }
@@ -188,9 +188,9 @@ func TestJudgeStorm(t *testing.T) {
 		"told before":      {func(s *Storm) { s.Stopped = false }, pass, ""},
 		"silence":          {func(s *Storm) { s.Mails = s.Mails[:1] }, fail, "no mail states 300 errors"},
 		"wrong":            {func(s *Storm) { s.Mails[1] = summary("298 more") }, fail, ""},
-		"too many":         {func(s *Storm) { s.Mails[1] = summary("306 errors") }, fail, ""},
+		"too many":         {func(s *Storm) { s.Mails[1] = summary("301 errors") }, fail, ""},
 		"nobody":           {func(s *Storm) { s.Recipients = nil; s.Total = 2 }, fail, ""},
-		"all, in the last": {func(s *Storm) { s.Mails[1] = summary("305 errors") }, pass, ""},
+		"all, in the last": {func(s *Storm) { s.Sent, s.Mails[1] = 305, summary("305 errors") }, pass, ""},
 		"those without a mail": {func(s *Storm) {
 			s.Mails = []Mail{first, first, summary("298 more")}
 		}, pass, ""},
@@ -203,6 +203,21 @@ func TestJudgeStorm(t *testing.T) {
 		}, pass, ""},
 		"three workers tell both": {func(s *Storm) {
 			s.Mails = []Mail{first, first, first, summary("100 errors", "99 more"), summary("101 errors", "100 more"), summary("99 errors", "98 more")}
+		}, pass, ""},
+		"the sum so far, twice": {func(s *Storm) {
+			s.Mails = []Mail{first, summary("100 errors"), summary("300 errors")}
+		}, pass, ""},
+		"the others so far, twice": {func(s *Storm) {
+			s.Mails = []Mail{first, summary("99 more"), summary("299 more")}
+		}, pass, ""},
+		"workers tell the others beside larger numbers": {func(s *Storm) {
+			s.Mails = []Mail{first, first, summary("149 more", "400 events"), summary("149 more", "400 events")}
+		}, pass, ""},
+		"workers tell the others beside smaller numbers": {func(s *Storm) {
+			s.Mails = []Mail{first, first, summary("149 more", "7 times"), summary("149 more", "7 times")}
+		}, pass, ""},
+		"workers tell all of theirs beside smaller numbers": {func(s *Storm) {
+			s.Mails = []Mail{first, first, summary("150 errors", "7 times"), summary("150 errors", "7 times")}
 		}, pass, ""},
 		"two of three workers": {func(s *Storm) {
 			s.Mails = []Mail{first, first, first, summary("99 more"), summary("99 more")}

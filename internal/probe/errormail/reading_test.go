@@ -14,6 +14,7 @@ func TestCounts(t *testing.T) {
 		"this happened 312 times":                             {312},
 		"Occurrences: 1,204":                                  {1204},
 		"suppressed 17 in the last minute":                    {17},
+		"1 error so far":                                      nil,
 		"count = 17":                                          {17},
 		"exceptions: 17":                                      {17},
 		"This is error number 17 since the start.":            nil,
