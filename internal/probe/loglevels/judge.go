@@ -11,6 +11,9 @@ import (
 // errorSeconds is the limit of the pass rule.
 const errorSeconds = 2.0
 
+// fewestWords is how many words make a record that can be told from others.
+const fewestWords = 3
+
 func judge(o Observations) []standard.Finding {
 	if o.Setting == "" {
 		const why = "no setting of the manifest changes the level"
@@ -54,14 +57,38 @@ func (b Boot) unsteady() (n int) {
 	return n
 }
 
-// holds reports whether a template came at all in one of the boots.
+// holds reports whether a template came at all in one of the boots, with more
+// or with less detail.
 func holds(boots []Boot, text string) bool {
+	words := wordsOf(text)
 	for _, b := range boots {
-		if slices.ContainsFunc(b.Templates, func(t Template) bool { return t.Text == text }) {
-			return true
+		for _, t := range b.Templates {
+			others := wordsOf(t.Text)
+			if t.Text == text || within(words, others) || within(others, words) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t,{}", r) })
+}
+
+// within reports whether the words of a record stand in another one in the
+// same order: loggers may add the place in the source at a lower level. Too
+// few words are in everything.
+func within(some, all []string) bool {
+	if len(some) < fewestWords {
+		return false
+	}
+	for _, word := range all {
+		if len(some) > 0 && word == some[0] {
+			some = some[1:]
+		}
+	}
+	return len(some) == 0
 }
 
 // noise lists the templates that were stable in one boot at INFO and absent in

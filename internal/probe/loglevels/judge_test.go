@@ -119,6 +119,35 @@ func TestJudge(t *testing.T) {
 			o.Boots[debug].add("rare", 5)
 			o.Boots[info].add("rare", 1)
 		}, fail, pass, "alike"},
+		"a lower level adds the place in the source": {func(o *Observations) {
+			for i, t := range o.Boots[debug].Templates {
+				o.Boots[debug].Templates[i].Text = strings.Replace(t.Text, " ", " web.go:# ", 1)
+			}
+		}, pass, pass, ""},
+		"more detail alone is not more": {func(o *Observations) {
+			for i := range o.Boots {
+				o.Boots[i].Templates = []Template{{Text: "INFO GET / #", Count: 5}}
+			}
+			o.Boots[debug].Templates[0].Text = "INFO web.go:# GET / #"
+		}, fail, pass, "alike"},
+		"less detail alone is not more": {func(o *Observations) {
+			for i := range o.Boots {
+				o.Boots[i].Templates = []Template{{Text: "INFO GET / #", Count: 5}}
+			}
+			o.Boots[errs].Templates[0].Text = "INFO web.go:# GET / #"
+		}, fail, pass, "alike"},
+		"two words are in everything": {func(o *Observations) {
+			for i := range o.Boots {
+				o.Boots[i].Templates = []Template{{Text: "GET /", Count: 5}, {Text: "INFO GET / #", Count: 5}}
+			}
+			o.Boots[debug].Templates = o.Boots[debug].Templates[1:]
+		}, fail, pass, `"GET /" shows at INFO and not at DEBUG`},
+		"three words are enough": {func(o *Observations) {
+			for i := range o.Boots {
+				o.Boots[i].Templates = []Template{{Text: "GET / #", Count: 5}, {Text: "INFO GET / #", Count: 5}}
+			}
+			o.Boots[debug].Templates = append(o.Boots[debug].Templates[1:], Template{Text: "DEBUG redis", Count: 5})
+		}, pass, pass, ""},
 		"four times in five rounds is not more": {func(o *Observations) {
 			for i := range o.Boots {
 				o.Boots[i].Templates = []Template{{Text: "same", Count: 5}}
