@@ -32,6 +32,7 @@ type Attached struct {
 	database *scratch.Database
 	boot     *Boot
 	shared   bool // the database belongs to another boot
+	copied   bool // the database holds what the release commands left
 }
 
 // place draws the address of a service.
@@ -79,7 +80,7 @@ func (a *Attached) fresh(ctx context.Context) error {
 	bench.mu.Lock()
 	template := bench.templates[a.Service.Name]
 	bench.mu.Unlock()
-	if template != nil {
+	if a.copied = template != nil; a.copied {
 		a.database, err = server.ProvisionFrom(ctx, template)
 	} else {
 		a.database, err = server.Provision(ctx)

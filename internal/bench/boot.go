@@ -161,17 +161,36 @@ func (b *Boot) release(ctx context.Context) error {
 	return b.remember(ctx)
 }
 
-// prepared reports whether every service already holds what the release
-// commands leave. A file holds nothing before they ran.
+// Prepare runs the release commands once, in an ordinary boot, so that every
+// later one finds in its databases what they leave.
+func (b *Bench) Prepare(ctx context.Context) error {
+	if len(b.Manifest.Release) == 0 {
+		return nil
+	}
+	boot, err := b.Boot(ctx, Plan{})
+	if err != nil {
+		return err
+	}
+	return boot.end()
+}
+
+// prepared reports whether the databases of this boot were made from what the
+// release commands left. A file holds nothing before they ran, and an
+// application without a database that can be copied runs them each time.
 func (b *Boot) prepared() bool {
-	b.bench.mu.Lock()
-	defer b.bench.mu.Unlock()
-	for name, attached := range b.Services {
-		if attached.database != nil && b.bench.templates[name] == nil || attached.Service.Type == manifest.SQLite {
+	copies := 0
+	for _, attached := range b.Services {
+		switch attached.Service.Type {
+		case manifest.Postgres, manifest.MariaDB:
+			if !attached.copied {
+				return false
+			}
+			copies++
+		case manifest.SQLite:
 			return false
 		}
 	}
-	return true
+	return copies > 0
 }
 
 func (b *Boot) remember(ctx context.Context) error {

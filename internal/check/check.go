@@ -146,6 +146,10 @@ func (c *Checker) check(ctx context.Context, probes []probe.Probe) (*Result, err
 	if err := c.openBench(); err != nil {
 		return nil, err
 	}
+	// Whatever stands in the way meets the probes as well, which judge it.
+	if err := c.bench.Prepare(ctx); err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	records, took, err := c.schedule(ctx, probes)
 	if err != nil {
 		return nil, err

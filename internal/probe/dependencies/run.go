@@ -119,7 +119,7 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 		switch {
 		case inArtifact(path):
 			o.InArtifact++
-		case !private(path):
+		case !private(path) && !folder(path):
 			use(source(path))
 		}
 	}
@@ -137,6 +137,13 @@ func source(path string) string {
 }
 
 func inArtifact(path string) bool { return strings.HasPrefix(path, sandbox.AppDir+"/") }
+
+// folder reports whether a path of the host is one: a trace of an interrupted
+// call does not tell that a folder was opened.
+func folder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
 
 // private is what the sandbox itself offers and the kernel's own files.
 func private(path string) bool {
