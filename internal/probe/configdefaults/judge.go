@@ -73,7 +73,7 @@ func enough(f *standard.Finding, o Observations, asked []string) {
 		f.Outcome, f.Why = standard.Fail, fmt.Sprintf("with all that it asked for it does not serve: it %s: %q", ending(second), second.Last)
 	case len(o.Without) == 0:
 		f.Outcome, f.Why = standard.Unknown, "it was not tried whether it needs what it asked for"
-	case len(idle) > 0 && len(idle) >= len(o.Without)-len(idle):
+	case len(idle) >= len(o.Without)-len(idle):
 		f.Outcome, f.Why = standard.Fail, "half or more of what it lists is not missing: it serves without "+strings.Join(idle, ", ")
 	}
 }
@@ -200,7 +200,7 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 	case s.Type == "smtp":
 		return "", true
 	}
-	before, after, there := s.Memory.Before, s.Memory.After, usual.Before > 0 && usual.After > 0
+	before, after, there := s.Memory.Before, s.Memory.After, usual.After > 0
 	if usual.Before == 0 {
 		before, after, there = s.Memory.OwnOnce, s.Memory.OwnLast, usual.OwnOnce > 0 && usual.OwnLast > 0
 	}

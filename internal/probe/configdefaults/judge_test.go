@@ -182,6 +182,10 @@ func TestStandIn(t *testing.T) {
 			o.Usual = Memory{OwnOnce: 1}
 			serves(Memory{OwnOnce: 1, OwnLast: 1})(o)
 		}, standard.Unknown, "redis: the session stores nothing"},
+		{"never seen at once, with cookies", func(o *Observations) {
+			o.Usual = Memory{OwnLast: 1}
+			serves(Memory{})(o)
+		}, standard.Unknown, "redis: the session stores nothing"},
 		{"mail off in silence", func(o *Observations) { o.StandIns[1].Type = "smtp" }, standard.Fail, "does not say that no mail is sent"},
 		{"mail off, and said", func(o *Observations) {
 			o.StandIns[1].Type, o.StandIns[1].Outcome.Naming = "smtp", map[string]int{"SYSLOG_URL": 1}
