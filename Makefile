@@ -32,6 +32,7 @@ bench: deps $(BIN) ## the numbers of docs/benchmarks.md
 	bench/check/run
 
 soak: deps $(BIN) ## the same verdicts again and again
+	ROADWORTHY_MATRIX=all go test -timeout 60m -v -run TestExamples ./fixtures
 	bench/check/repeat 20
 
 deps: ## Debian packages that checks and tests need
