@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand"
 	"sync"
@@ -142,12 +143,12 @@ func (s *saboteur) settled(all int) bool {
 }
 
 // one builds and tests with a fault, or without one where it is nil.
-func (s *saboteur) one(ctx context.Context, m *sabotage.Mutant) (Run, error) {
+func (s *saboteur) one(ctx context.Context, m *sabotage.Mutant) (run Run, err error) {
 	c, err := s.shop.Copy(ctx)
 	if err != nil {
 		return Run{}, err
 	}
-	defer c.Close()
+	defer func() { err = errors.Join(err, c.Close()) }()
 	if m != nil {
 		data, err := m.Apply(s.sources[m.File])
 		if err != nil {
@@ -157,8 +158,7 @@ func (s *saboteur) one(ctx context.Context, m *sabotage.Mutant) (Run, error) {
 			return Run{}, err
 		}
 	}
-	run, _, err := s.suite.whole(ctx, c)
-	return run, err
+	return s.suite.whole(ctx, c)
 }
 
 func resultOf(run Run) string {

@@ -182,3 +182,14 @@ func TestSurvivorsAreListed(t *testing.T) {
 		t.Errorf("got %q", seen)
 	}
 }
+
+func TestWhatWasSeenOfTheSuite(t *testing.T) {
+	o := honest()
+	if seen := runs(o).Seen; seen != "exit code 0 after 1.0 s, 12 tests (go test)" {
+		t.Errorf("got %q", seen)
+	}
+	o.Tests.Known = false
+	if seen := runs(o).Seen; seen != "exit code 0 after 1.0 s, no number of tests" {
+		t.Errorf("got %q", seen)
+	}
+}

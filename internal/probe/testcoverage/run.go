@@ -30,7 +30,7 @@ func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, 
 	if err != nil {
 		return o, err
 	}
-	defer shop.Close()
+	defer func() { _ = shop.Close() }()
 	names, err := committed(shop.Dir)
 	if err != nil {
 		return o, err
@@ -100,15 +100,15 @@ func (e *examination) removeReport() error {
 
 // first runs the suite for the first time and reads its report. It is false
 // where there is nothing to go on with.
-func (e *examination) first(ctx context.Context) (coverage.Report, bool, error) {
-	var report coverage.Report
+func (e *examination) first(ctx context.Context) (report coverage.Report, ok bool, err error) {
 	c, err := e.shop.Copy(ctx)
 	if err != nil {
 		return report, false, err
 	}
-	defer c.Close()
-	out := []byte(nil)
-	if e.o.Suite, out, err = e.suite.test(ctx, c); err != nil {
+	defer func() { err = errors.Join(err, c.Close()) }()
+	run, out, err := e.suite.test(ctx, c)
+	e.o.Suite = run
+	if err != nil {
 		return report, false, err
 	}
 	e.o.Suite.Built = e.built.Seconds()
@@ -239,7 +239,7 @@ func (e *examination) repeat(ctx context.Context) (Run, error) {
 }
 
 // moveAll runs the suite on moved sources and compares the reports.
-func (e *examination) moveAll(ctx context.Context, how form) error {
+func (e *examination) moveAll(ctx context.Context, how form) (err error) {
 	changed := map[int]moved{}
 	for i, f := range e.files[:min(len(e.files), maxListed)] {
 		e.files[i].Follow = nil
@@ -258,13 +258,13 @@ func (e *examination) moveAll(ctx context.Context, how form) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { err = errors.Join(err, c.Close()) }()
 	for i, m := range changed {
 		if err := c.Write(ctx, e.files[i].Path, m.data); err != nil {
 			return fmt.Errorf("move the sources: %w", err)
 		}
 	}
-	if e.o.Moved.Run, _, err = e.suite.whole(ctx, c); err != nil || !e.o.Moved.Run.passed() || how.tail {
+	if e.o.Moved.Run, err = e.suite.whole(ctx, c); err != nil || !e.o.Moved.Run.passed() || how.tail {
 		return err
 	}
 	report, _, err := e.read(ctx, c)

@@ -120,16 +120,16 @@ func (s suite) rebuild(ctx context.Context, c *bench.Copy) (failed string, err e
 }
 
 // whole builds and tests in a copy.
-func (s suite) whole(ctx context.Context, c *bench.Copy) (Run, []byte, error) {
+func (s suite) whole(ctx context.Context, c *bench.Copy) (Run, error) {
 	started := time.Now()
 	failed, err := s.rebuild(ctx, c)
 	built := time.Since(started).Seconds()
 	if err != nil || failed != "" {
-		return Run{Done: true, Unbuilt: failed, Built: built}, nil, err
+		return Run{Done: true, Unbuilt: failed, Built: built}, err
 	}
-	run, out, err := s.test(ctx, c)
+	run, _, err := s.test(ctx, c)
 	run.Built = built
-	return run, out, err
+	return run, err
 }
 
 // exitCode tells how a command ended; false where it did not end by itself.

@@ -16,24 +16,7 @@ const (
 // twins finds files that are largely copies of others which the suite covers
 // less. Tests of a copy say nothing of what runs in production.
 func twins(files []file) []Twin {
-	in := map[string][]int{} // files that hold a line
-	counts := make([]int, len(files))
-	for i, f := range files {
-		for _, line := range codeLines(f.data, f.family) {
-			if len(line) >= telling && !slices.Contains(in[line], i) && len(in[line]) < 5 {
-				in[line] = append(in[line], i)
-				counts[i]++
-			}
-		}
-	}
-	shared := map[[2]int]int{}
-	for _, holders := range in {
-		for i, a := range holders {
-			for _, b := range holders[i+1:] {
-				shared[[2]int{a, b}]++
-			}
-		}
-	}
+	shared, counts := inCommon(files)
 	var found []Twin
 	for pair, lines := range shared {
 		a, b := pair[0], pair[1]
@@ -51,4 +34,28 @@ func twins(files []file) []Twin {
 		return cmp.Or(strings.Compare(a.Copy, b.Copy), strings.Compare(a.Of, b.Of))
 	})
 	return found[:min(len(found), maxTwins)]
+}
+
+// inCommon counts the telling lines that each two files share, by their
+// indices, and those of each file.
+func inCommon(files []file) (shared map[[2]int]int, counts []int) {
+	in := map[string][]int{} // files that hold a line
+	counts = make([]int, len(files))
+	for i, f := range files {
+		for _, line := range codeLines(f.data, f.family) {
+			if len(line) >= telling && !slices.Contains(in[line], i) && len(in[line]) < 5 {
+				in[line] = append(in[line], i)
+				counts[i]++
+			}
+		}
+	}
+	shared = map[[2]int]int{}
+	for _, holders := range in {
+		for i, a := range holders {
+			for _, b := range holders[i+1:] {
+				shared[[2]int{a, b}]++
+			}
+		}
+	}
+	return shared, counts
 }
