@@ -15,6 +15,8 @@ import (
 const (
 	sessions = 3 // acknowledged before the kill
 	dead     = time.Second
+	// A start after a kill may take longer than the first one, but not by an order of magnitude.
+	againLeast, againTimes = 10 * time.Second, 30
 )
 
 // kill ends every process of the application at once, right after the last
@@ -49,7 +51,7 @@ func kill(ctx context.Context, b *bench.Bench, stall bench.Stall) (Kill, error) 
 	if err := killAll(ctx, boot, p); err != nil {
 		return k, err
 	}
-	return k, k.again(ctx, b, boot, client, look, nonces)
+	return k, k.again(ctx, b, boot, client, p.Ready.Sub(p.Started), look, nonces)
 }
 
 // lastLook is the last reply to a GET.
@@ -111,13 +113,14 @@ func gone(ctx context.Context, boot *bench.Boot) {
 }
 
 // again starts the application in the same sandbox, on the same port, and
-// looks for what it had acknowledged.
-func (k *Kill) again(ctx context.Context, b *bench.Bench, boot *bench.Boot, client *bench.Client, look bench.Reply, nonces []string) error {
+// looks for what it had acknowledged. First is how long the first start took.
+func (k *Kill) again(ctx context.Context, b *bench.Bench, boot *bench.Boot, client *bench.Client, first time.Duration, look bench.Reply, nonces []string) error {
 	p, err := boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {
 		return err
 	}
-	if k.Restarted = await(ctx, p, b.Manifest.Boot); !k.Restarted {
+	limit := min(b.Manifest.Boot, max(againLeast, againTimes*first))
+	if k.Restarted = await(ctx, p, limit); !k.Restarted {
 		k.Exit, k.Tail = last(ctx, p)
 		return ctx.Err()
 	}

@@ -50,3 +50,19 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
+
+func TestSilenceSaysWhatThereWas(t *testing.T) {
+	for _, c := range []struct {
+		boot       Boot
+		want, none string
+	}{
+		{Boot{Port: 1}, "no process listens on port 1", "it ended"},
+		{Boot{Port: 1, Listener: "web"}, "web listens on port 1 but does not answer", "it ended"},
+		{Boot{Port: 1, Exit: "exit status 2"}, "it ended with exit status 2", "last words"},
+		{Boot{Port: 1, Tail: []string{"oh"}}, "its last words: oh", "it ended"},
+	} {
+		if got := c.boot.silence(); !strings.Contains(got, c.want) || strings.Contains(got, c.none) {
+			t.Errorf("got %q, want %q and not %q", got, c.want, c.none)
+		}
+	}
+}

@@ -117,3 +117,18 @@ func TestFileTellsIDsFromOtherNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestSayTellsHowAProcessFared(t *testing.T) {
+	for _, c := range []struct {
+		single Single
+		want   string
+	}{
+		{Single{After: 5}, "was not there after 5.0 s"},
+		{Single{After: 5, Exit: "exit status 1"}, "ended with exit status 1"},
+		{Single{After: 5, Exit: "exit status 1", Tail: "locked"}, "ended with exit status 1: locked"},
+	} {
+		if got := c.single.say(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ const (
 	aloneIn     = time.Second            // for an answer of the only worker that runs
 	aloneTries  = 3                      // since a new worker may not listen yet
 	maxKills    = 4                      //
-	replyWithin = 5 * time.Second        // for requests of the load
+	replyWithin = 5 * time.Second        // for requests of the load, and for slow ones after the worker was replaced
 )
 
 // replace kills each worker in turn under load, and waits for another one.
@@ -142,15 +142,18 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 		return k, false, err
 	}
 	until(ctx, time.Now().Add(loadAfter))
+	end()
+	limit := time.After(stall.Takes + replyWithin) //nolint:forbidigo // nothing may answer at all any more
 	for _, h := range held {
 		select {
 		case <-h.Done:
 			k.note(h.Reply, false)
+		case <-limit:
+			k.note(bench.Reply{Err: "no reply in time"}, false)
 		case <-ctx.Done():
 			return k, false, ctx.Err()
 		}
 	}
-	end()
 	for _, f := range load.flights {
 		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
 			continue // it was over before
