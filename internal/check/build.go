@@ -24,6 +24,12 @@ func (c *Checker) fetch(ctx context.Context) error {
 	if c.options.Manifest == "" {
 		c.options.Manifest = manifest.Name
 	}
+	if filepath.Base(c.options.Manifest) != c.options.Manifest {
+		return &problem.Problem{
+			Code: "RW-U01", Summary: "the manifest lies outside the application's folder", At: "--manifest", Got: c.options.Manifest,
+			Want: "the name of a file in the folder", Fix: "roadworthy check --manifest " + filepath.Base(c.options.Manifest) + " " + filepath.Dir(c.options.Manifest),
+		}
+	}
 	if _, err := manifest.LoadFile(filepath.Join(c.options.Dir, c.options.Manifest)); err != nil {
 		return err // before anything is copied, with the path that the user knows
 	}
