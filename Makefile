@@ -26,7 +26,7 @@ $(LINT): tools/go.mod
 	go build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 matrix: deps $(BIN) ## every honest and cheating application, into docs/matrix.md; ROADWORTHY_MATRIX=full asks each the whole standard
-	ROADWORTHY_MATRIX=$${ROADWORTHY_MATRIX:-all} go test -timeout 6h -parallel 2 -run 'TestMatrix$$' ./fixtures -update
+	ROADWORTHY_MATRIX=$${ROADWORTHY_MATRIX:-all} go test -timeout 6h -parallel 2 -run 'TestMatrix$$|TestCompile' ./fixtures -update
 
 bench: deps $(BIN) ## the numbers of docs/benchmarks.md
 	bench/check/run
