@@ -76,6 +76,28 @@ func TestMovedGoIsGo(t *testing.T) {
 	}
 }
 
+// The last form adds a line that moves nothing, and only where it is a comment.
+func TestACommentAtTheEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		more bool
+	}{"a.go": {"package a\n", true}, "a.py": {"x = 1", false}, "a.php": {"<?php\n", false}, "a.vue": {"<template/>\n", false}} {
+		m := move(sourceFile(name, c.text), forms[3], chance())
+		if !strings.HasPrefix(string(m.data), c.text) || (strings.Count(string(m.data), "\n") == 2) != c.more || m.shift > 0 || m.planted != nil {
+			t.Errorf("%s: %+v: %s", name, m, m.data)
+		}
+	}
+}
+
+func TestPlantedOnALineOfItsOwn(t *testing.T) {
+	for _, text := range []string{"x = 1", "x = 1\n"} {
+		m := move(sourceFile("a.py", text), forms[2], chance())
+		if !strings.HasPrefix(string(m.data), "x = 1\n\n\n") || strings.Count(string(m.data), "\n") != 7 || len(m.planted) != 3 || m.planted[0] != 5 {
+			t.Errorf("%q: %v:\n%s", text, m.planted, m.data)
+		}
+	}
+}
+
 func TestExportedWhereItMustBe(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"a.ts": {"import x from 'y';\n", "export function"}, "b.ts": {"declare const x: number;\n", "\nfunction"}, "a.js": {"import x from 'y';\n", "\nfunction"},
@@ -89,7 +111,7 @@ func TestExportedWhereItMustBe(t *testing.T) {
 func entryOf(covered []int, missed ...int) coverage.File {
 	lines := map[int]int{}
 	for _, n := range covered {
-		lines[n] = 2
+		lines[n] = 1
 	}
 	for _, n := range missed {
 		lines[n] = 0

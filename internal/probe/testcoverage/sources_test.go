@@ -168,6 +168,7 @@ func TestTwins(t *testing.T) {
 		"a copy that is tested":      {[]file{of("copy.py", body.String(), 9), of("web.py", body.String()+other, 2)}, 1},
 		"a copy beside, both tested": {[]file{of("copy.py", body.String(), 9), of("web.py", body.String(), 5)}, 0},
 		"a copy that is not tested":  {[]file{of("copy.py", body.String(), 2), of("web.py", body.String(), 9)}, 1},
+		"a third in common":          {[]file{of("copy.py", body.String()+strings.ReplaceAll(other, "x", "yz")+other, 9), of("web.py", body.String()+strings.ReplaceAll(other, "x", "qr")+strings.ReplaceAll(other, "x", "st"), 0)}, 0},
 		"something else":             {[]file{of("copy.py", body.String(), 9), of("web.py", other, 0)}, 0},
 		"a few lines in common":      {[]file{of("copy.py", body.String()[:80]+other, 9), of("web.py", body.String(), 0)}, 0},
 	} {
