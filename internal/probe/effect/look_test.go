@@ -71,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("", int(get("PORT", "port"))), Handler).serve_forever()
 `
 
-func newBench(t *testing.T, program string) *bench.Bench {
+func newBench(t *testing.T, declared, program string) *bench.Bench {
 	t.Helper()
 	m, err := manifest.Parse(manifest.Name, []byte(declared))
 	if err != nil {
@@ -159,7 +159,7 @@ func TestLook(t *testing.T) {
 			if test.find != "" && program == app {
 				t.Fatal("the program was not changed")
 			}
-			b := newBench(t, program)
+			b := newBench(t, declared, program)
 			for source, plan := range map[string]bench.Plan{"environment": {}, "file": {InFile: true}} {
 				if test.refuted == "PORT" && plan.InFile {
 					continue // a second process cannot have the same port; that is said for the environment
@@ -185,7 +185,7 @@ func TestBeside(t *testing.T) {
 			program = strings.Replace(app, "return str(os.environ.get(name, file.get(key, \"\")))",
 				"return str(file.get(key, os.environ.get(name, \"\")))", 1)
 		}
-		b := newBench(t, program)
+		b := newBench(t, declared, program)
 		decoys := Decoys(b, Weak)
 		file := Given(b.Manifest, decoys, func(manifest.Setting) bool { return true })
 		boot, err := b.Boot(t.Context(), Strong.In(b.Manifest, bench.Plan{File: file}))
