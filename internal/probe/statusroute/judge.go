@@ -153,7 +153,7 @@ func rotate(o Observations) standard.Finding {
 	case !took(r.NewAfter):
 		f.Outcome, f.Why = standard.Fail, "the new token is not accepted"
 	case !refused(r.OldAfter):
-		f.Outcome, f.Why = standard.Fail, "the old token is not refused any more than before"
+		f.Outcome, f.Why = standard.Fail, "the old token is not refused"
 	}
 	return f
 }
