@@ -19,6 +19,7 @@ func TestJudge(t *testing.T) {
 		"a file appears":        {Observations{Replies: 1, Changed: []Change{pyc, {Path: "/app/upload", Kind: "file", Created: true}}}, standard.Fail, standard.Pass, standard.Pass},
 		"a file goes":           {Observations{Dropped: 1, Changed: []Change{{Path: "/app/a.py", Kind: "removed"}}}, standard.Fail, standard.Unknown, standard.Unknown},
 		"a name of an origin":   {Observations{Replies: 1, Names: []string{"telemetry.example", "packages.example"}}, standard.Pass, standard.Pass, standard.Fail},
+		"a compiler":            {Observations{Replies: 1, Programs: []Program{{Path: "/usr/bin/gcc", Args: []string{"gcc", "a.c"}}}}, standard.Pass, standard.Fail, standard.Pass},
 		"another name":          {Observations{Replies: 1, Names: []string{"telemetry.example"}}, standard.Pass, standard.Pass, standard.Pass},
 	} {
 		got := judge(test.record)
@@ -42,10 +43,12 @@ func TestWhatBuildsIsRecognised(t *testing.T) {
 		{"/usr/bin/node", []string{"node", "/usr/bin/npm", "install"}, true},
 		{"/usr/bin/node", []string{"node", "node_modules/.bin/esbuild.js"}, true},
 		{"/usr/bin/node", []string{"node", "--test", "main.js", "esbuild"}, false},
+		{"/usr/bin/node", []string{"node", "--no-warnings", "node_modules/.bin/esbuild"}, true},
 		{"/bin/sh", []string{"sh", "tools/webpack"}, true},
 		{"/usr/bin/java", []string{"java", "-cp", "x", "Main.java"}, true},
 		{"/usr/bin/java", []string{"java", "-cp", "x", "Main"}, false},
 		{"/usr/bin/python3", []string{"python3", "-m", "pip", "install", "x"}, true},
+		{"/usr/bin/python3", []string{"python3", "-m", "compileall", "."}, true},
 		{"/usr/bin/python3", []string{"python3", "-m", "http.server"}, false},
 		{"/usr/bin/python3", []string{"python3", "main.py", "build"}, false},
 		{"/app/bin/web", []string{"./bin/web"}, false},

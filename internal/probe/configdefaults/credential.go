@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -139,7 +138,13 @@ var quoted = regexp.MustCompile("[\"'`]([^\"'`\\s]{2,64})[\"'`]")
 func literals(root string, setting manifest.Setting) []string {
 	var found []string
 	files := 0
-	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	folder, err := os.OpenRoot(root)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = folder.Close() }()
+	tree := folder.FS() // a link that leaves the artifact is not followed
+	_ = fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() { // what cannot be read is not tried
 			return nil //nolint:nilerr // see above
 		}
@@ -150,7 +155,7 @@ func literals(root string, setting manifest.Setting) []string {
 		if err != nil || info.Size() > largestFile {
 			return nil //nolint:nilerr // see above
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(tree, path)
 		if err == nil && bytes.IndexByte(content, 0) < 0 {
 			found = beside(found, string(content), setting)
 		}

@@ -92,18 +92,13 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 	}
 	use := func(path string) string {
 		owner, owned := database.Owner(path)
-		switch {
-		case owned:
-			p := o.Packages[owner]
-			if p.Files == 0 {
+		if owned {
+			p, met := o.Packages[owner]
+			if !met {
 				p = Package{Base: base[owner], Declared: declared[owner], Startup: true}
 			}
-			if atStart := startup(path) || generated(path); !atStart && (p.Startup || p.Example == "") {
-				p.Startup, p.Example = false, path
-			}
-			p.Files++
-			o.Packages[owner] = p
-		case len(o.Unowned) < maxUnowned && !slices.Contains(o.Unowned, path):
+			o.Packages[owner] = p.with(path)
+		} else if len(o.Unowned) < maxUnowned && !slices.Contains(o.Unowned, path) {
 			o.Unowned = append(o.Unowned, path)
 		}
 		return owner
@@ -123,6 +118,15 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 			use(source(path))
 		}
 	}
+}
+
+// with counts one more file of the package.
+func (p Package) with(path string) Package {
+	if atStart := startup(path) || generated(path); !atStart && (p.Startup || p.Example == "") {
+		p.Startup, p.Example = false, path
+	}
+	p.Files++
+	return p
 }
 
 // source gives the file that byte code was made from: packages own sources

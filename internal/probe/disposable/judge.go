@@ -62,7 +62,7 @@ func (s Start) say() string {
 func (o Observations) early() string {
 	differ, what := 0, ""
 	for _, s := range o.Starts {
-		if s.Ready && !(slices.Equal(s.First.Statuses, o.Later.Statuses) && slices.Equal(s.First.Own, o.Later.Own)) {
+		if s.Ready && (!slices.Equal(s.First.Statuses, o.Later.Statuses) || !slices.Equal(s.First.Own, o.Later.Own)) {
 			differ++
 			what = fmt.Sprintf("right after the start the session gave statuses %v with its own text %v times, later %v and %v",
 				s.First.Statuses, s.First.Own, o.Later.Statuses, o.Later.Own)

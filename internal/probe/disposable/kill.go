@@ -56,9 +56,9 @@ func kill(ctx context.Context, b *bench.Bench, stall bench.Stall) (Kill, error) 
 
 // lastLook is the last reply to a GET.
 func lastLook(replies []bench.Reply) bench.Reply {
-	for i := len(replies) - 1; i >= 0; i-- {
-		if replies[i].Method == http.MethodGet {
-			return replies[i]
+	for _, reply := range slices.Backward(replies) {
+		if reply.Method == http.MethodGet {
+			return reply
 		}
 	}
 	return bench.Reply{Method: http.MethodGet, Target: "/"}

@@ -237,7 +237,7 @@ func (l *load) settle(ctx context.Context) {
 		if !waiting {
 			return
 		}
-		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // polling is what waiting for a stranger is
+		time.Sleep(5 * time.Millisecond) // polling is what waiting for a stranger is
 	}
 }
 

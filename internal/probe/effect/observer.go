@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
@@ -181,13 +183,11 @@ func list(numbers []int, n int) string {
 	if len(numbers) == 0 {
 		return "nothing"
 	}
-	text := ""
-	for i, number := range numbers[:min(len(numbers), n)] {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprint(number)
+	var words []string
+	for _, number := range numbers[:min(len(numbers), n)] {
+		words = append(words, strconv.Itoa(number))
 	}
+	text := strings.Join(words, ", ")
 	if len(numbers) > n {
 		text += " and others"
 	}

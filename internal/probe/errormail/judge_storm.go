@@ -3,6 +3,7 @@ package errormail
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,10 +22,8 @@ func (o Observations) storm() standard.Finding {
 	s := o.Storm
 	f.Did = fmt.Sprintf("induced %d exceptions within %.1f s, waited for the end of the window, and stopped it", s.Raised, s.Seconds)
 	f.Seen = s.describe()
-	many := s.Total > bound*max(len(s.Recipients), 1)
-	for _, recipient := range s.Recipients {
-		many = many || len(s.to(recipient)) > bound
-	}
+	many := s.Total > bound*max(len(s.Recipients), 1) ||
+		slices.ContainsFunc(s.Recipients, func(recipient string) bool { return len(s.to(recipient)) > bound })
 	switch {
 	case s.Raised < stormFewer:
 		f.Outcome, f.Why = standard.Unknown, fmt.Sprintf("%d of %d requests raised an exception, which is no storm", s.Raised, s.Sent)

@@ -2,6 +2,7 @@ package loglevels
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -120,7 +121,7 @@ func (t *traffic) round(ctx context.Context) {
 func (t *traffic) raise(ctx context.Context, client *bench.Client, step manifest.Step) {
 	t.induced = append(t.induced, induced{nonce: t.boot.Random.Nonce()})
 	e := &t.induced[len(t.induced)-1]
-	if step.Method == "GET" {
+	if step.Method == http.MethodGet {
 		step.Path = withQuery(step.Path, e.nonce)
 	}
 	e.reply = client.StepWith(ctx, step, e.nonce, stamp(e.nonce))[0]

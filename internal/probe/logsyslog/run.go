@@ -3,6 +3,7 @@ package logsyslog
 import (
 	"context"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -176,7 +177,7 @@ func send(ctx context.Context, b *bench.Bench, boot *bench.Boot, client *bench.C
 	}
 	if exception := b.Manifest.Faults.Exception; exception != nil {
 		step, nonce := *exception, boot.Random.Nonce()
-		if step.Method == "GET" {
+		if step.Method == http.MethodGet {
 			step.Path = withQuery(step.Path, "q="+nonce)
 		}
 		list = append(list, sentOf(Induced, nonce, client.StepWith(ctx, step, nonce, stamp(nonce))[0]))

@@ -105,7 +105,7 @@ func await(ctx context.Context, b *bench.Bench, boot *bench.Boot, process *bench
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(poll): //nolint:forbidigo // polling is what waiting for a stranger is
+		case <-time.After(poll): // polling is what waiting for a stranger is
 		}
 	}
 	return status

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func (s *session) run(ctx context.Context, services map[string]*bench.Attached) 
 	defer client.Close()
 	for _, reply := range client.Session(ctx, s.nonce) {
 		s.count(reply)
-		if reply.Method == "GET" {
+		if reply.Method == http.MethodGet {
 			s.bodies.WriteString(reply.Body)
 		}
 	}

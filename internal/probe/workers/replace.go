@@ -143,16 +143,8 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 	}
 	until(ctx, time.Now().Add(loadAfter))
 	end()
-	limit := time.After(stall.Takes + replyWithin) //nolint:forbidigo // nothing may answer at all any more
-	for _, h := range held {
-		select {
-		case <-h.Done:
-			k.note(h.Reply, false)
-		case <-limit:
-			k.note(bench.Reply{Err: "no reply in time"}, false)
-		case <-ctx.Done():
-			return k, false, ctx.Err()
-		}
+	if err := k.noteHeld(ctx, held, stall.Takes+replyWithin); err != nil {
+		return k, false, err
 	}
 	for _, f := range load.flights {
 		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
@@ -166,6 +158,23 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 		}
 	}
 	return k, true, ctx.Err()
+}
+
+// noteHeld waits for the slow requests, no longer than the limit: it may be
+// that nothing answers any more.
+func (k *Kill) noteHeld(ctx context.Context, held []*bench.Held, within time.Duration) error {
+	limit := time.After(within)
+	for _, h := range held {
+		select {
+		case <-h.Done:
+			k.note(h.Reply, false)
+		case <-limit:
+			k.note(bench.Reply{Err: "no reply in time"}, false)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // victim is the oldest worker of the first generation that is left, if one
