@@ -62,15 +62,22 @@ type Client struct {
 	targets []*Process
 	next    int
 	jar     http.CookieJar
-	http    *http.Client
-	forms   []form // of the last page
+	pooled  *http.Transport // connections are used again, as browsers do
+	single  *http.Transport // each request has one of its own
+	forms   []form          // of the last page
 }
 
 // Client makes a client for the given processes, in turn.
 func (b *Boot) Client(targets ...*Process) *Client {
+	c := newClient(b.Dial, targets)
+	c.boot = b
+	return c
+}
+
+func newClient(dial func(ctx context.Context, port string) (net.Conn, error), targets []*Process) *Client {
 	jar, _ := cookiejar.New(nil) // fails never without options
-	c := &Client{boot: b, targets: targets, jar: jar}
-	transport := &http.Transport{
+	c := &Client{targets: targets, jar: jar}
+	c.pooled = &http.Transport{
 		DisableCompression: true, MaxIdleConnsPerHost: 64,
 		// The host name of the URL is the port: connections are pooled per process.
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -78,13 +85,11 @@ func (b *Boot) Client(targets ...*Process) *Client {
 			if err != nil {
 				return nil, err
 			}
-			return b.Dial(ctx, port)
+			return dial(ctx, port)
 		},
 	}
-	c.http = &http.Client{
-		Transport: transport, Jar: jar,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	c.single = c.pooled.Clone()
+	c.single.DisableKeepAlives = true
 	return c
 }
 
@@ -94,7 +99,7 @@ func (b *Boot) Dial(ctx context.Context, port string) (net.Conn, error) {
 }
 
 // Close closes the idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.pooled.CloseIdleConnections() }
 
 // Cookies returns the client's cookies, as a header value.
 func (c *Client) Cookies() string {
@@ -142,7 +147,6 @@ func (c *Client) To(ctx context.Context, p *Process, request Request) Reply {
 		reply.Err = err.Error()
 		return reply
 	}
-	req.Close = request.Fresh
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)")
 	if request.Type != "" {
 		req.Header.Set("Content-Type", request.Type)
@@ -154,13 +158,22 @@ func (c *Client) To(ctx context.Context, p *Process, request Request) Reply {
 		}
 	}
 	reply.Nonce = req.Header.Get("X-Request-Id")
-	c.receive(req, &reply)
+	c.receive(req, request.Fresh, &reply)
 	reply.Duration = time.Since(reply.Started)
 	return reply
 }
 
-func (c *Client) receive(req *http.Request, reply *Reply) {
-	res, err := c.http.Do(req)
+func (c *Client) receive(req *http.Request, fresh bool, reply *Reply) {
+	client := http.Client{
+		Transport: c.pooled, Jar: c.jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	// A request that changes something cannot be sent twice (RFC 9110 section
+	// 9.2.2): it must not meet a connection that is being closed.
+	if fresh || req.Method == http.MethodPost || req.Method == http.MethodPatch {
+		client.Transport = c.single
+	}
+	res, err := client.Do(req)
 	if err != nil {
 		reply.Err = plainError(err)
 		return

@@ -13,7 +13,7 @@ import (
 // the forms of its last page, on other processes, of this boot or another.
 func (c *Client) Moved(targets ...*Process) *Client {
 	moved := targets[0].boot.Client(targets...)
-	moved.jar, moved.http.Jar, moved.forms = c.jar, c.jar, c.forms
+	moved.jar, moved.forms = c.jar, c.forms
 	return moved
 }
 

@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+)
+
+// What can be sent twice shares a connection; what changes something, and
+// what asks for one, has a connection of its own.
+func TestRequestsThatChangeSomethingHaveTheirOwnConnection(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	c := newClient(func(ctx context.Context, _ string) (net.Conn, error) {
+		opened.Add(1)
+		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+	}, []*Process{{Port: 80}})
+	defer c.Close()
+	for _, step := range []struct {
+		request Request
+		want    int32 // connections so far
+	}{
+		{Request{Method: http.MethodGet, Target: "/"}, 1},
+		{Request{Method: http.MethodGet, Target: "/"}, 1},
+		{Request{Method: http.MethodPost, Target: "/"}, 2},
+		{Request{Method: http.MethodGet, Target: "/"}, 2},
+		{Request{Method: http.MethodGet, Target: "/", Fresh: true}, 3},
+		{Request{Method: http.MethodHead, Target: "/"}, 3},
+	} {
+		if reply := c.Do(t.Context(), step.request); reply.Err != "" || opened.Load() != step.want {
+			t.Errorf("%s, fresh %t: error %q, %d connections, want %d", step.request.Method, step.request.Fresh, reply.Err, opened.Load(), step.want)
+		}
+	}
+}
