@@ -7,15 +7,18 @@ import (
 
 // Random is a source of values that no application can guess. It is not safe
 // for several goroutines; each boot has its own.
-type Random struct{ *rand.Rand }
+type Random struct {
+	*rand.Rand
+	ports map[int]bool // given out
+}
 
 // NewRandom draws a source from the bench's seed.
 func (b *Bench) NewRandom() Random {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var seed [32]byte
-	_, _ = b.random.Read(seed[:])                  // never fails
-	return Random{rand.New(rand.NewChaCha8(seed))} //nolint:gosec // a seeded run can be repeated
+	_, _ = b.random.Read(seed[:])                                  // never fails
+	return Random{rand.New(rand.NewChaCha8(seed)), map[int]bool{}} //nolint:gosec // a seeded run can be repeated
 }
 
 const letters = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -37,8 +40,16 @@ func (r Random) Nonce() string { return r.Word(16) }
 // Secret returns a value for a secret: 32 characters.
 func (r Random) Secret() string { return r.Word(32) }
 
-// Port returns a port above the registered services and below the ephemeral ones.
-func (r Random) Port() int { return 10000 + r.IntN(20000) }
+// Port returns a port above the registered services and below the ephemeral
+// ones, another one each time.
+func (r Random) Port() int {
+	for {
+		if port := 10000 + r.IntN(20000); !r.ports[port] {
+			r.ports[port] = true
+			return port
+		}
+	}
+}
 
 // Address returns an address of 10.0.0.0/8.
 func (r Random) Address() string {

@@ -24,7 +24,7 @@ func TestAnotherRedisHasAnotherNumber(t *testing.T) {
 		for _, s := range c.settings {
 			m.Config.Settings[s.Name] = s
 		}
-		boot := &Boot{bench: &Bench{Manifest: m}, Random: Random{rand.New(rand.NewPCG(1, 2))}}
+		boot := &Boot{bench: &Bench{Manifest: m}, Random: Random{Rand: rand.New(rand.NewPCG(1, 2))}}
 		a := &Attached{Service: manifest.Service{Name: "cache", Type: manifest.Redis}, Host: "kv.internal", Port: 6400, Database: "0", Password: "p"}
 		swapped := &Swapped{Services: map[string]*Attached{"cache": a}, Set: map[string]string{}}
 		for _, s := range c.settings {

@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,7 +42,7 @@ func (c *Checker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.source, err = os.ReadFile(filepath.Join(c.path("checkout"), c.options.Manifest))
+	c.source, err = manifest.ReadFile(filepath.Join(c.path("checkout"), c.options.Manifest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &problem.Problem{
 			Code: "RW-A03", Summary: "the commit holds no " + c.options.Manifest, At: c.revision.Commit,
@@ -51,7 +50,7 @@ func (c *Checker) fetch(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("read the manifest: %w", err)
+		return err
 	}
 	c.manifest, err = manifest.Parse(c.options.Manifest, c.source)
 	return err

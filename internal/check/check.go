@@ -93,8 +93,7 @@ func Run(ctx context.Context, options Options, events Events, now func() time.Ti
 	}
 	result, err := c.check(ctx, probes)
 	if err != nil {
-		_ = c.clean()
-		return nil, err
+		return nil, errors.Join(err, c.clean())
 	}
 	if options.Keep {
 		result.Kept, result.close = c.bench.Kept(), c.clean

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,14 +119,14 @@ func writeBundle(path string, key evidence.Key, content evidence.Content) error 
 		file.Close()
 		return fmt.Errorf("write the bundle: %w", err)
 	}
-	if err := file.Chmod(0o644); err != nil {
-		file.Close()
+	// After a power cut there is the whole bundle or the one from before.
+	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
-	if err := file.Close(); err != nil {
+	if err := os.Rename(file.Name(), path); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
-	return os.Rename(file.Name(), path)
+	return nil
 }
 
 // definitions is the digest of every def.yaml, so that a pass rule that was

@@ -140,6 +140,7 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(flagError)
+	root.Flags().Bool("version", false, "print the version") // without a -v, which is --verbose elsewhere
 	root.PersistentFlags().StringVar(&a.colour, "color", "auto", "colour: auto, always or never")
 	root.AddCommand(a.check(), a.initialise(), a.verify(), a.explain(), a.schema(), a.doctor())
 	for _, command := range root.Commands() {

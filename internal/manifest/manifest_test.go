@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"syscall"
 	"testing"
 	"time"
 
@@ -223,5 +224,40 @@ func TestExpand(t *testing.T) {
 	}
 	if got := fmt.Sprint(References("$a/$b$5 ${c}")); got != "[a b]" {
 		t.Errorf("references: %s", got)
+	}
+}
+
+// A repository is a stranger's: its manifest may be anything.
+func TestManifestThatIsNoPlainFileIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	outside := filepath.Join(t.TempDir(), "secret")
+	for name, make := range map[string]func(path string) error{
+		"a link outside": func(path string) error {
+			return errors.Join(os.WriteFile(outside, []byte("name: x\n"), 0o600), os.Symlink(outside, path))
+		},
+		"a pipe":       func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a folder":     func(path string) error { return os.Mkdir(path, 0o700) },
+		"a loop":       func(path string) error { return os.Symlink(filepath.Base(path), path) },
+		"nothing":      func(string) error { return nil },
+		"in no folder": func(string) error { return os.RemoveAll(dir) },
+	} {
+		path := filepath.Join(dir, Name)
+		if err := make(path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := LoadFile(path)
+		if list, ok := errors.AsType[problem.List](err); !ok || list[0].Code != "RW-M07" || list[0].Fix == "" {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if err := errors.Join(os.RemoveAll(path), os.MkdirAll(dir, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inside := filepath.Join(dir, Name)
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "real.yaml"), []byte(example), 0o600), os.Symlink("real.yaml", inside)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadFile(inside); err != nil {
+		t.Errorf("a link inside: %v", err)
 	}
 }

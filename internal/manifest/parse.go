@@ -42,22 +42,40 @@ func Load(dir string) (*Manifest, error) { return LoadFile(filepath.Join(dir, Na
 
 // LoadFile is Load for a manifest of another name.
 func LoadFile(path string) (*Manifest, error) {
-	data, err := readBounded(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, problem.List{{
-			Code: codeNoFile, Summary: "there is no " + filepath.Base(path) + " here", At: path, Want: "a file " + filepath.Base(path),
-			Fix: "roadworthy init", Cause: err,
-		}}
-	}
+	data, err := ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	return Parse(path, data)
 }
 
-// readBounded reads one byte more than allowed at most; Parse then refuses.
-func readBounded(path string) (_ []byte, err error) {
-	f, err := os.Open(path)
+// ReadFile reads the text of a manifest, one byte more than allowed at most;
+// [Parse] then refuses. A repository is a stranger's: what is no plain file,
+// or a link that leaves the folder, is the problem RW-M07.
+func ReadFile(path string) (_ []byte, err error) {
+	bad := func(summary string, cause error) error {
+		return problem.List{{
+			Code: codeNoFile, Summary: summary, At: path, Want: "a file " + filepath.Base(path), Fix: "roadworthy init", Cause: cause,
+		}}
+	}
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, bad("there is no folder "+filepath.Dir(path), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of the manifest: %w", err)
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	info, err := folder.Stat(filepath.Base(path)) // before it is opened: a pipe would wait for a writer
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, bad("there is no "+filepath.Base(path)+" here", err)
+	case err != nil && !errors.Is(err, fs.ErrPermission):
+		return nil, bad(filepath.Base(path)+" is a link that leaves the folder", err)
+	case err == nil && !info.Mode().IsRegular():
+		return nil, bad(filepath.Base(path)+" is no plain file", nil)
+	}
+	f, err := folder.Open(filepath.Base(path))
 	if err != nil {
 		return nil, fmt.Errorf("open the manifest: %w", err)
 	}

@@ -38,7 +38,6 @@ const (
 	NeedSandbox Need = "sandbox" // namespaces
 	NeedStrace  Need = "strace"  // the program strace
 	NeedGit     Need = "git"     // the program git
-	NeedShell   Need = "shell"   // /bin/sh
 )
 
 // Definition is a def.yaml.
@@ -117,14 +116,28 @@ func (p Probe) Judge(record []byte) ([]standard.Verdict, error) {
 	if err := json.Unmarshal(record, &r); err != nil {
 		return nil, fmt.Errorf("decode the record of %s: %w", p.Requirement, err)
 	}
-	var findings []standard.Finding
-	if len(r.Failures) < len(p.Claims) {
-		var err error
-		if findings, err = p.judge(r.Observations); err != nil {
-			return nil, err
-		}
+	if len(r.Failures) == len(p.Claims) {
+		return standard.Complete(p.Claims, nil, r.Failures), nil
+	}
+	findings, err := p.findings(r.Observations)
+	if err != nil {
+		return nil, err
 	}
 	return standard.Complete(p.Claims, findings, r.Failures), nil
+}
+
+// findings asks the judge. One that panics is a broken tool: every claim that
+// could be tested is then an error, as it is whenever the record is judged.
+func (p Probe) findings(observations json.RawMessage) (findings []standard.Finding, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			findings = nil
+			for _, claim := range p.Claims {
+				findings = append(findings, standard.Finding{Claim: claim.ID, Outcome: standard.Error, Why: fmt.Sprintf("the judge failed: %v", r)})
+			}
+		}
+	}()
+	return p.judge(observations)
 }
 
 // Recorder collects why claims could not be tested. It is safe for several goroutines.
