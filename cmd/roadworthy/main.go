@@ -7,6 +7,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"os"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
@@ -15,5 +17,6 @@ import (
 
 func main() {
 	sandbox.RunIfAgent()
+	log.SetOutput(io.Discard) // net/http tells there what hostile applications send; nothing else uses it
 	os.Exit(cli.Main(os.Args[1:], cli.System()))
 }

@@ -56,7 +56,11 @@ func (c *Checker) fetch(ctx context.Context) error {
 	return err
 }
 
-func (c *Checker) path(name string) string { return filepath.Join(c.work.Path, name) }
+// path names a folder of this check. The users of sandboxes pass through the
+// folder above, and so could others: nobody can guess the names in it.
+func (c *Checker) path(name string) string {
+	return filepath.Join(c.work.Path, name+"-"+c.unguessable)
+}
 
 // build runs the declared steps in a copy of the checkout, packs the result
 // as an image and unpacks that image for the bench: what is checked is what

@@ -13,6 +13,7 @@ package check
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -53,19 +54,20 @@ type Events interface {
 
 // Checker is one check on its way.
 type Checker struct {
-	options  Options
-	events   Events
-	now      func() time.Time
-	work     *sandbox.Folder // of everything temporary
-	memory   *sandbox.Folder // the same in memory, where databases are many times faster
-	manifest *manifest.Manifest
-	source   []byte // the manifest's text
-	revision artifact.Revision
-	image    artifact.Image
-	bench    *bench.Bench
-	forbids  error // why no sandbox can be made; nil where one can
-	took     report.Timings
-	started  time.Time
+	options     Options
+	events      Events
+	now         func() time.Time
+	work        *sandbox.Folder // of everything temporary
+	memory      *sandbox.Folder // the same in memory, where databases are many times faster
+	manifest    *manifest.Manifest
+	source      []byte // the manifest's text
+	revision    artifact.Revision
+	image       artifact.Image
+	bench       *bench.Bench
+	unguessable string // part of names
+	forbids     error  // why no sandbox can be made; nil where one can
+	took        report.Timings
+	started     time.Time
 }
 
 // Result is a finished check.
@@ -87,7 +89,7 @@ func Run(ctx context.Context, options Options, events Events, now func() time.Ti
 	if err != nil {
 		return nil, err
 	}
-	c := &Checker{options: options, events: events, now: now, started: now()}
+	c := &Checker{options: options, events: events, now: now, started: now(), unguessable: rand.Text()}
 	if err := c.makeFolders(); err != nil {
 		return nil, err
 	}

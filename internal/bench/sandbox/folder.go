@@ -3,10 +3,12 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +16,9 @@ import (
 // ownerFile tells whose a temporary folder is: its process holds a lock on it
 // (flock(2)) as long as it lives, however it ends.
 const ownerFile = "owner"
+
+// makes is longer than it takes to give a new folder its owner.
+const makes = time.Minute
 
 // Folder is a temporary folder that [Sweep] removes if its process dies
 // without doing so. Users of a sandbox can pass through it, but not list it.
@@ -54,11 +59,26 @@ func (f *Folder) claim() error {
 
 // Remove removes the folder with everything in it.
 func (f *Folder) Remove() error {
-	err := RemoveAll(f.Path)
+	err := removeOwned(f.Path)
 	if f.lock != nil {
 		f.lock.Close()
 	}
 	return err
+}
+
+// removeOwned removes the owner last: whoever is killed on the way leaves a
+// folder that Sweep knows.
+func removeOwned(path string) error {
+	entries, err := os.ReadDir(path)
+	for _, entry := range entries {
+		if entry.Name() != ownerFile {
+			err = errors.Join(err, RemoveAll(filepath.Join(path, entry.Name())))
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return RemoveAll(path)
 }
 
 // RemoveAll removes folders that builds have made read-only as well, as Go's
@@ -101,6 +121,9 @@ func sweep(path string) {
 		return
 	}
 	lock, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) && time.Since(info.ModTime()) > makes {
+		_ = os.Remove(path) // killed before it had an owner, or after: it is empty then
+	}
 	if err != nil {
 		return
 	}
@@ -108,5 +131,5 @@ func sweep(path string) {
 	if info, err := lock.Stat(); err != nil || info.Size() == 0 || unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return
 	}
-	_ = RemoveAll(path)
+	_ = removeOwned(path)
 }
