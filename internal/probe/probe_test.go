@@ -25,7 +25,9 @@ func TestJudgeThatPanicsIsAnError(t *testing.T) {
 			r.Opaque("port.other", "it cannot be seen", "")
 			return nil, nil
 		},
-		func(list []int) []standard.Finding { return []standard.Finding{{Claim: "port.given", Why: string(rune(list[3]))}} })
+		func(list []int) []standard.Finding {
+			return []standard.Finding{{Claim: "port.given", Why: string(rune(list[3]))}}
+		})
 	record, err := p.Run(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package stateless
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/roadworthy-dev/roadworthy/internal/replay"
@@ -41,9 +42,9 @@ func decide(o Observations) (outcome standard.Outcome, seen, why string) {
 	if len(whys) > 0 {
 		return standard.Fail, strings.Join(seens, "; "), strings.Join(whys, "; ")
 	}
-	if !replay.Carries(o.Plain[0]) && len(o.Stores) > 0 {
+	if stores := slices.Concat(o.Stores, o.Files); !replay.Carries(o.Plain[0]) && len(stores) > 0 {
 		return standard.Unknown, "no reply of the session shows what an earlier request had entered, and no cookie was set",
-			strings.Join(o.Stores, ", ") + " keeps something, but the session does not touch it: " + fixTraffic
+			strings.Join(stores, ", ") + " keeps something, but the session does not touch it: " + fixTraffic
 	}
 	return standard.Pass, fmt.Sprintf("%d replies, the same in every run", len(o.Plain[0])), ""
 }

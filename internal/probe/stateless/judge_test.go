@@ -56,6 +56,9 @@ func TestJudge(t *testing.T) {
 		"carries nothing": {Observations{
 			Plain: runs(played(plainly), played(plainly)), Alternating: runs(played(plainly)), Restarted: runs(played(plainly)), Stores: []string{"REDIS_URL"},
 		}, standard.Unknown, "does not touch it"},
+		"keeps a file of its own": {Observations{
+			Plain: runs(played(plainly), played(plainly)), Alternating: runs(played(plainly)), Restarted: runs(played(plainly)), Files: []string{"/app/data.json"},
+		}, standard.Unknown, "/app/data.json"},
 		"has nothing to carry": {Observations{
 			Plain: runs(played(plainly), played(plainly)), Alternating: runs(played(plainly)), Restarted: runs(played(plainly)),
 		}, standard.Pass, ""},

@@ -2,11 +2,14 @@ package stateless
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 	"github.com/roadworthy-dev/roadworthy/internal/replay"
@@ -15,6 +18,7 @@ import (
 const (
 	maxRounds = 3                // of a kind of run that showed a difference
 	stopLimit = 10 * time.Second // for a stop between two steps
+	maxFiles  = 6                // are named
 )
 
 // lab makes sandboxes of one configuration and closes them in the end.
@@ -66,8 +70,9 @@ func (l lab) round(ctx context.Context, o *Observations, alternating, restarted 
 	if len(o.Plain) == 0 {
 		plain = make([]replay.Session, 2)
 	}
+	files := make([][]string, len(plain))
 	for i := range plain {
-		group.Go(func() (err error) { plain[i], err = l.plain(gctx); return err })
+		group.Go(func() (err error) { plain[i], files[i], err = l.plain(gctx); return err })
 	}
 	one := func(wanted bool, play func(context.Context) (replay.Session, error), into *[]replay.Session) {
 		if wanted {
@@ -81,7 +86,7 @@ func (l lab) round(ctx context.Context, o *Observations, alternating, restarted 
 	one(restarted, l.restarted, &o.Restarted)
 	one(alternating, l.alternating, &o.Alternating)
 	err := group.Wait()
-	o.Plain = append(o.Plain, plain...)
+	o.Plain, o.Files = append(o.Plain, plain...), files[0]
 	return err
 }
 
@@ -125,14 +130,39 @@ func (w *world) start(ctx context.Context) (*bench.Process, error) {
 	return boot.Launch(ctx, bench.Launch{})
 }
 
-func (l lab) plain(ctx context.Context) (replay.Session, error) {
+// plain plays the session on one process, and lists the files that it leaves.
+func (l lab) plain(ctx context.Context) (replay.Session, []string, error) {
 	w := world{lab: l}
 	defer w.close()
 	p, err := w.start(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return w.play(ctx, func(int) (*bench.Process, error) { return p, nil })
+	session, err := w.play(ctx, func(int) (*bench.Process, error) { return p, nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	written, err := w.boots[0].Written(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return session, kept(written), nil
+}
+
+// kept chooses what an application keeps among the files that it wrote.
+func kept(written []sandbox.Written) []string {
+	var paths []string
+	for _, file := range written {
+		passing := slices.ContainsFunc([]string{"/tmp/", "/var/tmp/", "/run/", "/dev/", "/proc/"}, func(folder string) bool {
+			return strings.HasPrefix(file.Path, folder)
+		})
+		byteCode := strings.HasSuffix(file.Path, ".pyc")
+		if file.Kind == "file" && !passing && !byteCode && !strings.HasSuffix(file.Path, ".log") {
+			paths = append(paths, file.Path)
+		}
+	}
+	slices.Sort(paths)
+	return paths[:min(len(paths), maxFiles)]
 }
 
 func (l lab) alternating(ctx context.Context) (replay.Session, error) {

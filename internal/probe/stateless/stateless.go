@@ -34,5 +34,6 @@ type Observations struct {
 	Alternating []replay.Session `json:"alternating"` // every step on the other of two processes
 	Restarted   []replay.Session `json:"restarted"`   // a stop and a fresh sandbox between the steps
 	Stores      []string         `json:"stores"`      // declared services and settings that keep something
+	Files       []string         `json:"files"`       // that it left on the disk, temporary ones and logs aside; at most six
 	SameDisk    bool             `json:"same_disk"`   // the two processes share a sandbox, since a service is a file
 }
