@@ -9,6 +9,7 @@ import (
 
 	"github.com/roadworthy-dev/roadworthy/internal/report"
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
+	"github.com/roadworthy-dev/roadworthy/internal/term"
 )
 
 // repeatCheck checks several times, each with another seed, and tells which
@@ -27,10 +28,13 @@ func (a *app) repeatCheck(ctx context.Context, f checkFlags) error {
 		}
 		for _, r := range last.Requirements {
 			for _, claim := range r.Claims {
+				v := claim.Verdict
 				if seen[claim.ID] == nil {
 					seen[claim.ID] = map[standard.Outcome]int{}
+				} else if seen[claim.ID][v.Outcome] == 0 { // the bundle of this check is about to be replaced
+					fmt.Fprintf(a.Err, "check %d of %d: %s is now %s: %s: %s\n", n+1, f.repeat, claim.ID, v.Outcome, term.Clean(v.Why), term.Clean(v.Seen))
 				}
-				seen[claim.ID][claim.Verdict.Outcome]++
+				seen[claim.ID][v.Outcome]++
 			}
 		}
 		fmt.Fprintf(a.Err, "check %d of %d: %s\n", n+1, f.repeat, last.Verdict())
