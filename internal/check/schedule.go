@@ -82,7 +82,7 @@ func (c *Checker) schedule(ctx context.Context, probes []probe.Probe) (map[strin
 	}
 	together, gctx := errgroup.WithContext(ctx)
 	together.SetLimit(runtime.NumCPU() + 1)
-	for _, p := range probes {
+	for _, p := range longestFirst(probes) {
 		if !p.Alone {
 			together.Go(func() error { return one(gctx, p) })
 		}
@@ -98,6 +98,12 @@ func (c *Checker) schedule(ctx context.Context, probes []probe.Probe) (map[strin
 		}
 	}
 	return records, took, nil
+}
+
+// longestFirst is the order to begin in: whatever is begun last is short, so
+// that no processor waits for it.
+func longestFirst(probes []probe.Probe) []probe.Probe {
+	return slices.SortedStableFunc(slices.Values(probes), func(a, b probe.Probe) int { return b.Takes - a.Takes })
 }
 
 // runProbe runs one probe, unless the host lacks what it needs. A probe that

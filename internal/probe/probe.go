@@ -47,6 +47,7 @@ type Definition struct {
 	Needs       []Need           `yaml:"needs"`
 	Alone       bool             `yaml:"alone"` // it measures time: nothing else runs beside it
 	Quick       bool             `yaml:"quick"` // part of check --quick
+	Takes       int              `yaml:"takes"` // seconds, about, on an application that starts at once
 	Claims      []standard.Claim `yaml:"claims"`
 	Source      []byte           `yaml:"-"` // the file itself: its digest is part of the evidence
 }
