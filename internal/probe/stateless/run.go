@@ -2,14 +2,11 @@ package stateless
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
-	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 	"github.com/roadworthy-dev/roadworthy/internal/replay"
@@ -18,7 +15,6 @@ import (
 const (
 	maxRounds = 3                // of a kind of run that showed a difference
 	stopLimit = 10 * time.Second // for a stop between two steps
-	maxFiles  = 6                // are named
 )
 
 // lab makes sandboxes of one configuration and closes them in the end.
@@ -142,27 +138,8 @@ func (l lab) plain(ctx context.Context) (replay.Session, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	written, err := w.boots[0].Written(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return session, kept(written), nil
-}
-
-// kept chooses what an application keeps among the files that it wrote.
-func kept(written []sandbox.Written) []string {
-	var paths []string
-	for _, file := range written {
-		passing := slices.ContainsFunc([]string{"/tmp/", "/var/tmp/", "/run/", "/dev/", "/proc/"}, func(folder string) bool {
-			return strings.HasPrefix(file.Path, folder)
-		})
-		byteCode := strings.HasSuffix(file.Path, ".pyc")
-		if file.Kind == "file" && !passing && !byteCode && !strings.HasSuffix(file.Path, ".log") {
-			paths = append(paths, file.Path)
-		}
-	}
-	slices.Sort(paths)
-	return paths[:min(len(paths), maxFiles)]
+	files, err := w.boots[0].Kept(ctx)
+	return session, files, err
 }
 
 func (l lab) alternating(ctx context.Context) (replay.Session, error) {

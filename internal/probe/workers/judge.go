@@ -180,6 +180,7 @@ func shared(o Observations) standard.Finding {
 	f.Seen = fmt.Sprintf("%d replies, the same on all workers; %s", len(s.Plain[0]), s.reach(o.Supervised))
 	refused, unsteady := replay.Refused(s.Plain), replay.Unsteady(s.Plain)
 	departing, first := replay.Departing(s.Plain, s.Spread)
+	stores := slices.Concat(s.Stores, s.Files)
 	switch {
 	case refused != "":
 		f.Outcome, f.Seen, f.Why = standard.Unknown, refused, "the session does not even work on one worker: "+fixTraffic
@@ -187,8 +188,8 @@ func shared(o Observations) standard.Finding {
 		f.Outcome, f.Seen, f.Why = standard.Unknown, unsteady[0].String(), "two runs on one worker do not agree, so that nothing can be compared with them"
 	case 2*departing > len(s.Spread):
 		f.Outcome, f.Seen, f.Why = standard.Fail, first.String(), fmt.Sprintf("the session goes otherwise when another worker answers, in %d of %d runs", departing, len(s.Spread))
-	case !replay.Carries(s.Plain[0]) && len(s.Stores) > 0:
-		f.Outcome, f.Why = standard.Unknown, strings.Join(s.Stores, ", ")+" keeps something, but the session does not touch it: "+fixTraffic
+	case !replay.Carries(s.Plain[0]) && len(stores) > 0:
+		f.Outcome, f.Why = standard.Unknown, strings.Join(stores, ", ")+" keeps something, but the session does not touch it: "+fixTraffic
 	case s.Found > 0 && s.Answered < 2:
 		f.Outcome, f.Why = standard.Unknown, "no second worker answered, so that nothing was spread"
 	}

@@ -162,6 +162,9 @@ func TestSessions(t *testing.T) {
 		"carries nothing": {supervised, s(func(s *Sessions) {
 			s.Plain, s.Spread = runs(played(forgets), played(forgets)), runs(played(forgets))
 		}), standard.Unknown, "does not touch it"},
+		"carries no files": {supervised, s(func(s *Sessions) {
+			s.Plain, s.Spread, s.Stores, s.Files = runs(played(forgets), played(forgets)), runs(played(forgets)), nil, []string{"/app/data.json"}
+		}), standard.Unknown, "/app/data.json keeps something"},
 		"nothing to carry": {supervised, s(func(s *Sessions) {
 			s.Plain, s.Spread, s.Stores = runs(played(forgets), played(forgets)), runs(played(forgets)), nil
 		}), standard.Pass, ""},

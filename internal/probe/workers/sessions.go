@@ -33,8 +33,9 @@ func sessions(ctx context.Context, b *bench.Bench, values map[string]string) (Se
 	for run := 0; run < sessionRuns && (run == 0 || !replay.Settled(s.Plain, s.Spread, sessionRuns)); run++ {
 		group, gctx := errgroup.WithContext(ctx)
 		plain := make([]replay.Session, 1+max(0, 1-run)) // two at first: what they differ in is noise
+		files := make([][]string, len(plain))
 		for i := range plain {
-			group.Go(func() (err error) { plain[i], err = p.plain(gctx); return err })
+			group.Go(func() (err error) { plain[i], files[i], err = p.plain(gctx); return err })
 		}
 		group.Go(func() error {
 			session, err := p.spread(gctx)
@@ -42,6 +43,7 @@ func sessions(ctx context.Context, b *bench.Bench, values map[string]string) (Se
 			return err
 		})
 		err := group.Wait()
+		s.Files = files[0]
 		if s.Plain = append(s.Plain, plain...); err != nil {
 			return s, err
 		}
@@ -49,15 +51,21 @@ func sessions(ctx context.Context, b *bench.Bench, values map[string]string) (Se
 	return s, nil
 }
 
-func (p player) plain(ctx context.Context) (replay.Session, error) {
+// plain plays the session on one worker, and lists the files that it leaves.
+func (p player) plain(ctx context.Context) (replay.Session, []string, error) {
 	set := maps.Clone(p.values)
 	maps.Copy(set, p.bench.SetWorkers(1))
 	g, err := open(ctx, p.bench, set, 1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer g.boot.Close()
-	return p.bench.Play(ctx, g.boot.Random.Nonce(), looks, func(int) (*bench.Process, error) { return g.processes[0], nil })
+	session, err := p.bench.Play(ctx, g.boot.Random.Nonce(), looks, func(int) (*bench.Process, error) { return g.processes[0], nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := g.boot.Kept(ctx)
+	return session, files, err
 }
 
 // spread sends each request to another process or worker.

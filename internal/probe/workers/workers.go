@@ -86,6 +86,7 @@ type Sessions struct {
 	Found    int              `json:"found"`    // workers that the last run was spread over
 	Answered int              `json:"answered"` // of them, those that answered while all others were stopped
 	Stores   []string         `json:"stores"`   // declared services and settings that keep something
+	Files    []string         `json:"files"`    // that it left on the disk, temporary ones and logs aside; at most six
 }
 
 // Scale is what runs in parallel at two numbers of workers.

@@ -1,4 +1,4 @@
-package stateless
+package bench
 
 import (
 	"slices"
