@@ -78,8 +78,12 @@ func (b *Boot) build(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		started := time.Now()
+		tool := ""
+		if b.bench.Manifest.Run != nil {
+			tool = b.bench.options.Tool
+		}
 		b.sandbox, err = sandbox.Start(groupCtx, sandbox.Config{
-			App: b.bench.Root, Hostname: "web-" + b.Random.Word(5), Resolver: resolver,
+			App: b.bench.Root, Tool: tool, Hostname: "web-" + b.Random.Word(5), Resolver: resolver,
 			Reveal: sandbox.Toolchains(os.Getenv("PATH")), Stderr: b.bench.options.Log,
 		})
 		if err == nil {

@@ -48,6 +48,19 @@ func TestWorkersAreLikeThoseThatAccept(t *testing.T) {
 	if len(got) != 2 || got[0].PID != 3 || got[1].PID != 4 {
 		t.Errorf("got %v", got)
 	}
+	behind := []sandbox.ProcessInfo{
+		{PID: 1, Args: []string{"front"}, Accepted: taken, Listening: []string{"0.0.0.0:80"}},
+		{PID: 2, Args: []string{"app"}, Listening: []string{"127.0.0.1:9001"}, Started: 2},
+		{PID: 3, Args: []string{"app"}, Listening: []string{"127.0.0.1:9002"}, Started: 3},
+		{PID: 4, Args: []string{"logger"}},
+	}
+	if got := p.workers(behind); len(got) != 2 || got[0].PID != 2 {
+		t.Errorf("behind a process that hands requests on: %v", got)
+	}
+	behind[0].Accepted = nil
+	if got := p.workers(behind); len(got) != 0 {
+		t.Errorf("nobody accepts, but there are workers: %v", got)
+	}
 	if got := p.workers(family[:1]); len(got) != 0 {
 		t.Errorf("a process without children has workers: %v", got)
 	}

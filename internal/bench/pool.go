@@ -42,8 +42,10 @@ const (
 // Pool finds the worker processes: it opens connections on which a request
 // has only begun, and looks which descendants take them. A process that runs
 // the same program with the same arguments as one of those, or that shares the
-// listening socket with them, is counted as well. The pool is empty where no
-// descendant accepts connections: the workers are threads then, or none.
+// listening socket with them, is counted as well. Where the first process
+// accepts them all, it may hand requests on: then its descendants that listen
+// at addresses of their own are the workers. The pool is empty where there are
+// none either: the workers are threads then, or none.
 func (p *Process) Pool(ctx context.Context, expected int) (Pool, error) {
 	pool := Pool{Process: p}
 	var wires []*Wire
@@ -83,6 +85,11 @@ func (p *Process) Pool(ctx context.Context, expected int) (Pool, error) {
 // workers picks the worker processes of a family.
 func (p *Process) workers(family []sandbox.ProcessInfo) []sandbox.ProcessInfo {
 	takes := func(info sandbox.ProcessInfo) bool { return info.PID != p.PID && len(p.Connections(info)) > 0 }
+	if !slices.ContainsFunc(family, takes) && slices.ContainsFunc(family, func(info sandbox.ProcessInfo) bool { return info.PID == p.PID && len(p.Connections(info)) > 0 }) {
+		takes = func(info sandbox.ProcessInfo) bool {
+			return info.PID != p.PID && len(info.Listening) > 0 && !p.listens(info)
+		}
+	}
 	var list []sandbox.ProcessInfo
 	for _, info := range family {
 		like := slices.ContainsFunc(family, func(other sandbox.ProcessInfo) bool { return takes(other) && slices.Equal(other.Args, info.Args) })

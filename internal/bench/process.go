@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -114,6 +115,9 @@ func (p *Process) watch() {
 // command expands the variables of a command and splits it. A shell is used
 // only where the command needs one: it would stand between us and the process.
 func (b *Boot) command(launch Launch, env []string) ([]string, error) {
+	if b.bench.Manifest.Run != nil {
+		return b.underRuntime(launch), nil
+	}
 	run := launch.Run
 	if run == "" {
 		name := launch.Process
@@ -144,6 +148,23 @@ func (b *Boot) command(launch Launch, env []string) ([]string, error) {
 		}
 	}
 	return args, nil
+}
+
+// underRuntime is the command of an application that runs under ours.
+func (b *Boot) underRuntime(launch Launch) []string {
+	m := b.bench.Manifest
+	args := []string{sandbox.ToolPath, "run", "--manifest", filepath.Base(m.Path)}
+	if file := m.Config.File; file != nil && file.Argument != "" && b.usesFile() {
+		args = append(args, "--config", b.FilePath())
+	}
+	if launch.Run != "" {
+		return append(args, "--once", "--", "/bin/sh", "-c", launch.Run)
+	}
+	name := launch.Process
+	if name == "" {
+		name = "web"
+	}
+	return append(args, "--only", name)
 }
 
 // Await waits until the process answers an HTTP request with less than 500.

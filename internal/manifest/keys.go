@@ -64,6 +64,7 @@ var manifestShape = &shape{
 		{"test", "How the test suite is run and measured.", false, testShape},
 		{"release", "Commands to run once per release, before it serves.", false, commands},
 		{"processes", "The process types; web is the one that serves HTTP.", true, processesShape},
+		{"run", "It runs under roadworthy run, which supplies what it lacks of the standard.", false, runShape},
 		{"admin", "One-off commands by name.", false,
 			&shape{says: "a mapping from names to commands", example: "{shell: ./bin/app shell}", null: true, names: nameText, each: command}},
 		{"system", "Operating system packages that it needs at run time.", false, words("a package or a list of them", "libpq5", sentence)},
@@ -104,6 +105,14 @@ var processShape = &shape{
 var processesShape = &shape{
 	says: "a mapping from process types to commands", example: "{web: ./bin/app}", names: nameText, each: processShape,
 	must: []key{{"web", "the process that serves HTTP", true, processShape}},
+}
+
+// runShape holds the settings of roadworthy run, which reads them by itself and
+// knows their names; here only leave has a meaning.
+var runShape = &shape{
+	says: "a mapping of settings of roadworthy run", example: "{workers: 4}", null: true,
+	names: &text{says: "lower case letters, digits and underscores", form: regexp.MustCompile(`^[a-z][a-z0-9_]*$`)},
+	each:  &shape{says: "a value or a list of them", example: "4", text: anyText, truth: true, list: &shape{says: "a text", example: "error.mail", text: anyText}},
 }
 
 var configShape = &shape{

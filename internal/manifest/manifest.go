@@ -17,7 +17,10 @@
 // what a file can cost. Read next: internal/manifest/scaffold, internal/bench.
 package manifest
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Name is the manifest's file name in an application's folder.
 const Name = "roadworthy.yaml"
@@ -31,6 +34,7 @@ type Manifest struct {
 	Test      *Test              // nil: no test suite is declared
 	Release   []string           // commands to run once per release, before it serves (migrations)
 	Processes map[string]Process // by type; "web" is the one that serves HTTP and is required
+	Run       *Run               // nil: it runs by itself, not under roadworthy run
 	Admin     map[string]string  // one-off commands by name
 	System    []string           // operating system packages that the application needs at run time
 	Config    Config             //
@@ -58,6 +62,21 @@ type Test struct {
 // Process is one process type.
 type Process struct {
 	Run string // command; variables are expanded, a shell is used only where the command needs one
+}
+
+// Run says that the application runs under roadworthy run.
+type Run struct {
+	Leave []string // requirements that the application meets itself, such as "error.mail"
+}
+
+// Supplied lists the requirements that roadworthy run can meet in an
+// application's place.
+var Supplied = []string{"config.env", "config.file", "config.defaults", "workers", "log.stdout", "log.syslog", "log.levels", "error.mail", "status.route", "disposable"}
+
+// Supplies tells whether roadworthy run meets a requirement in the
+// application's place.
+func (m *Manifest) Supplies(requirement string) bool {
+	return m.Run != nil && slices.Contains(Supplied, requirement) && !slices.Contains(m.Run.Leave, requirement)
 }
 
 // Config is how the application takes its settings.

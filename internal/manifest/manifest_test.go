@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -259,5 +260,23 @@ func TestManifestThatIsNoPlainFileIsRefused(t *testing.T) {
 	}
 	if _, err := LoadFile(inside); err != nil {
 		t.Errorf("a link inside: %v", err)
+	}
+}
+
+func TestRunSaysWhatIsSupplied(t *testing.T) {
+	m, err := Parse("roadworthy.yaml", []byte("name: a\nrun: {workers: 4, leave: [error.mail, status.route]}\nprocesses: {web: ./a}\ntraffic: [GET /]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for requirement, want := range map[string]bool{"workers": true, "error.mail": false, "status.route": false, "codebase": false} {
+		if got := m.Supplies(requirement); got != want {
+			t.Errorf("%s: got %t", requirement, got)
+		}
+	}
+	if _, err := Parse("roadworthy.yaml", []byte("name: a\nrun: {leave: errormail}\nprocesses: {web: ./a}\ntraffic: [GET /]\n")); err == nil || !strings.Contains(err.Error(), "error.mail") {
+		t.Errorf("got %v", err)
+	}
+	if (&Manifest{}).Supplies("workers") {
+		t.Error("an application without run: is supplied with workers")
 	}
 }

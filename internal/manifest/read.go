@@ -44,6 +44,7 @@ func (r *reader) read(root *node) {
 		System:    texts(root.get("system")),
 	}
 	r.processes(root)
+	r.run(root.get("run"))
 	r.services(root.get("services"))
 	r.config(root.get("config"))
 	r.status(root.get("status"))
@@ -101,6 +102,28 @@ func (r *reader) processes(root *node) {
 		for _, e := range n.entries {
 			r.m.Admin[e.key] = e.value.string()
 		}
+	}
+}
+
+// run reads what this room needs of the settings of roadworthy run.
+func (r *reader) run(n *node) {
+	if n == nil {
+		return
+	}
+	r.m.Run = &Run{}
+	leave := n.get("leave")
+	if leave == nil {
+		return
+	}
+	for _, item := range append([]*node{leave}, leave.items...) {
+		if !item.scalar() {
+			continue
+		}
+		if !slices.Contains(Supplied, item.text) {
+			r.notAllowed(item, "run.leave", Supplied)
+			continue
+		}
+		r.m.Run.Leave = append(r.m.Run.Leave, item.text)
 	}
 }
 

@@ -101,7 +101,11 @@ func (p Probe) Run(ctx context.Context, b *bench.Bench) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the observations of %s: %w", p.Requirement, err)
 	}
-	return json.Marshal(standard.Record{Observations: raw, Failures: recorder.failures})
+	record := standard.Record{Observations: raw, Failures: recorder.failures}
+	if b.Manifest.Supplies(p.Requirement) {
+		record.By = standard.ByRoadworthy
+	}
+	return json.Marshal(record)
 }
 
 // Untested gives the record of a probe that was not run at all.
@@ -117,14 +121,20 @@ func (p Probe) Judge(record []byte) ([]standard.Verdict, error) {
 	if err := json.Unmarshal(record, &r); err != nil {
 		return nil, fmt.Errorf("decode the record of %s: %w", p.Requirement, err)
 	}
-	if len(r.Failures) == len(p.Claims) {
-		return standard.Complete(p.Claims, nil, r.Failures), nil
+	var findings []standard.Finding
+	if len(r.Failures) < len(p.Claims) {
+		var err error
+		if findings, err = p.findings(r.Observations); err != nil {
+			return nil, err
+		}
 	}
-	findings, err := p.findings(r.Observations)
-	if err != nil {
-		return nil, err
+	verdicts := standard.Complete(p.Claims, findings, r.Failures)
+	for i := range verdicts {
+		if r.By == standard.ByRoadworthy {
+			verdicts[i].By = r.By
+		}
 	}
-	return standard.Complete(p.Claims, findings, r.Failures), nil
+	return verdicts, nil
 }
 
 // findings asks the judge. One that panics is a broken tool: every claim that

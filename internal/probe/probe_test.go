@@ -2,9 +2,11 @@ package probe_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
 )
@@ -28,7 +30,7 @@ func TestJudgeThatPanicsIsAnError(t *testing.T) {
 		func(list []int) []standard.Finding {
 			return []standard.Finding{{Claim: "port.given", Why: string(rune(list[3]))}}
 		})
-	record, err := p.Run(t.Context(), nil)
+	record, err := p.Run(t.Context(), &bench.Bench{Manifest: &manifest.Manifest{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +38,29 @@ func TestJudgeThatPanicsIsAnError(t *testing.T) {
 		verdicts, err := p.Judge(record)
 		if err != nil || len(verdicts) != 2 || verdicts[0].Outcome != standard.Error || verdicts[1].Outcome != standard.Unknown {
 			t.Errorf("got %+v, %v", verdicts, err)
+		}
+	}
+}
+
+// What roadworthy run supplies is said in the record, so that it is said again
+// when the record is judged again.
+func TestVerdictsSayWhoSuppliedTheFeature(t *testing.T) {
+	p := probe.New([]byte(strings.ReplaceAll(definition, "port", "workers")),
+		func(context.Context, *bench.Bench, *probe.Recorder) (int, error) { return 0, nil },
+		func(int) []standard.Finding {
+			return []standard.Finding{{Claim: "workers.given", Outcome: standard.Pass}, {Claim: "workers.other", Outcome: standard.Pass}}
+		})
+	for _, row := range []struct {
+		run  *manifest.Run
+		want string
+	}{{nil, standard.ByApplication}, {&manifest.Run{}, standard.ByRoadworthy}, {&manifest.Run{Leave: []string{"workers"}}, standard.ByApplication}} {
+		record, err := p.Run(t.Context(), &bench.Bench{Manifest: &manifest.Manifest{Run: row.run}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		verdicts, err := p.Judge(record)
+		if err != nil || len(verdicts) != 2 || verdicts[0].By != row.want || verdicts[1].By != row.want {
+			t.Errorf("with %+v got %+v, %v", row.run, verdicts, err)
 		}
 	}
 }

@@ -40,6 +40,7 @@ const (
 type Record struct {
 	Observations json.RawMessage    `json:"observations"`
 	Failures     map[string]Failure `json:"failures,omitempty"` // by claim id
+	By           string             `json:"by,omitempty"`       // who supplied the feature; "" for the application
 }
 
 // Complete turns findings and failures into exactly one verdict for each

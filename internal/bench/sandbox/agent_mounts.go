@@ -39,6 +39,7 @@ func mountAll(request setupRequest) (*layers, error) {
 	m.hostFolders()
 	m.homes()
 	m.temporary()
+	m.tool()
 	m.devices()
 	m.application()
 	m.mount("proc", m.root+"/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
@@ -334,6 +335,17 @@ func (m *mounter) temporary() {
 	m.fresh("/var/tmp", "vartmp", sticky)
 	m.fresh("/dev", "dev", 0o755)
 	m.fresh("/dev/shm", "shm", sticky)
+}
+
+// tool shows the program that runs the application, if it is one of ours.
+func (m *mounter) tool() {
+	if m.request.Tool == "" {
+		return
+	}
+	m.folder(m.root+filepath.Dir(ToolPath), 0o755)
+	m.file(m.root+ToolPath, "")
+	m.mount(m.request.Tool, m.root+ToolPath, "", unix.MS_BIND, "")
+	_ = unix.Mount("", m.root+ToolPath, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
 }
 
 func (m *mounter) devices() {

@@ -125,6 +125,7 @@ type setupRequest struct {
 	Hosts     []Host   `json:"hosts"`
 	DiskBytes int64    `json:"disk_bytes"`
 	Reveal    []string `json:"reveal"`
+	Tool      string   `json:"tool"`
 	Write     []string `json:"write"`
 }
 

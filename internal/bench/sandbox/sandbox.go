@@ -39,6 +39,9 @@ import (
 // such as Python environments hold absolute paths.
 const AppDir = "/app"
 
+// ToolPath is where the program that [Config] names as its tool lies inside.
+const ToolPath = "/run/roadworthy/bin/roadworthy"
+
 // AppUID is the user and group id that the application runs as inside.
 const AppUID = 1000
 
@@ -56,6 +59,7 @@ type Config struct {
 	Hosts     []Host    // lines of /etc/hosts besides localhost
 	DiskBytes int64     // limit of all that is written; default 1 GiB
 	Reveal    []string  // host folders below a home folder to show read-only (toolchains); see Toolchains
+	Tool      string    // host file to show read-only at ToolPath; "" for none
 	Write     []string  // host folders that stay writable as they are (caches of builds)
 	Stderr    io.Writer // the agent's own complaints; nil drops them
 }
@@ -117,7 +121,7 @@ func (s *Sandbox) start(ctx context.Context, config Config) error {
 		Work: filepath.Join(s.folder.Path, "s"), App: config.App, Keep: config.Keep,
 		Isolated: config.Network == Isolated, Nested: !rooted(),
 		Hostname: config.Hostname, Resolver: config.Resolver, Hosts: config.Hosts,
-		DiskBytes: config.DiskBytes, Reveal: config.Reveal, Write: config.Write,
+		DiskBytes: config.DiskBytes, Reveal: config.Reveal, Tool: config.Tool, Write: config.Write,
 		Identity: rooted() && config.Network == HostNetwork,
 	}
 	if err := s.call(ctx, opSetup, setup, &done, nil); err != nil {
