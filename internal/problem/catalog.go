@@ -8,7 +8,7 @@ type Entry struct {
 }
 
 // Catalog lists every code, sorted. The letter names the room: M manifest,
-// A artifact and build, B bench, E evidence, U usage.
+// A artifact and build, B bench, E evidence, R run, U usage.
 var Catalog = []Entry{
 	{"RW-A01", "The folder is not inside a git repository, so no commit can name the artifact.", "Run `git init` and commit, or pass --dirty to check the working tree."},
 	{"RW-A02", "A build step failed.", "Run the step by hand in a clean clone; its last lines are shown above."},
@@ -33,5 +33,10 @@ var Catalog = []Entry{
 	{"RW-M06", "The file is too large, nests too deep or expands without end.", "A manifest is short: at most 256 KiB, 20 levels, no cycles."},
 	{"RW-M07", "There is no roadworthy.yaml here.", "Write one: roadworthy init"},
 	{"RW-M08", "A value is not one of those allowed.", "Use one of the values that the message lists."},
+	{"RW-R01", "The configuration file of an application cannot be read.", "Mend the line that the message names; the formats are yaml, json, toml, ini and dotenv."},
+	{"RW-R02", "A setting is missing, or has a value that it cannot have.", "Set the variables that the message names; `roadworthy config show --origin` tells where each value comes from."},
+	{"RW-R03", "No worker of a new generation became ready; an older generation, if there is one, serves on.", "Read the last lines of the worker above; mend the application and run `roadworthy reload`."},
+	{"RW-R04", "No running `roadworthy run` answers here, or several do.", "Start one, or name the one that is meant: --app NAME or --pid PID"},
+	{"RW-R05", "An address cannot be listened on.", "End the program that holds it, or give another one: PORT=8081 roadworthy run …"},
 	{"RW-U01", "The command line names something that does not exist.", "See roadworthy help; the nearest name is in the message."},
 }
