@@ -1,0 +1,164 @@
+package trace
+
+import "time"
+
+// Group is what a [Grouper] hands on: one ordinary line, or all the lines of
+// one stack trace with the line of the log record that it belongs to.
+type Group struct {
+	Text      []byte // the lines, with newlines between them and none at the end; valid until emit returns
+	Lines     int    // in the stream; more than in Text where the group was truncated
+	Language  string // one of the constants; "" for an ordinary line
+	Truncated bool   // lines were cut from the middle; a line in Text says how many
+
+	prefix []byte // what a logger wrote before each line of the trace
+}
+
+// Limits bound one trace and say when it is over. The zero value of each field
+// stands for its default.
+type Limits struct {
+	MaxLines int           // of a trace before lines are cut from its middle; default 2000
+	MaxBytes int           // likewise, of all its lines together; default 256 KiB
+	Idle     time.Duration // silence after which a trace is over; default 300 ms
+}
+
+func (l Limits) orDefault() Limits {
+	if l.MaxLines <= 0 {
+		l.MaxLines = 2000
+	}
+	if l.MaxBytes <= 0 {
+		l.MaxBytes = 256 << 10
+	}
+	if l.Idle <= 0 {
+		l.Idle = 300 * time.Millisecond
+	}
+	return l
+}
+
+// Grouper finds the stack traces in one stream of lines: one pipe of one
+// process. Every line goes to emit exactly once, alone or in a group. Groups
+// leave in the order of their first lines, so that the order of the stream is
+// kept but where traces interleave. It is not safe for concurrent use.
+type Grouper struct {
+	limits   Limits
+	emit     func(Group)
+	held     held
+	machines []*machine  // in the order of their beginnings, until they are emitted
+	window   []candidate // held lines that may turn out to be the beginning of a trace
+	windowAt time.Time
+	age      int // lines since the window grew
+	nextID   int32
+	format   format
+}
+
+// NewGrouper returns a grouper that hands all groups to emit.
+func NewGrouper(limits Limits, emit func(Group)) *Grouper {
+	return &Grouper{limits: limits.orDefault(), emit: emit}
+}
+
+// Add takes the next line, without its newline. The line is not kept beyond
+// the call. An ordinary line amid ordinary lines is emitted at once and is
+// neither copied nor does it cost an allocation.
+func (g *Grouper) Add(line []byte, now time.Time) {
+	if g.held.empty() {
+		if !mayBegin(line) {
+			g.format.learn(line)
+			g.emit(Group{Text: line, Lines: 1})
+			return
+		}
+	} else {
+		g.expire(now, false)
+	}
+	g.route(g.held.add(line), now)
+	g.drain()
+}
+
+// Flush ends the traces that have been silent for the idle time, or all of
+// them by force: at the end of the stream.
+func (g *Grouper) Flush(now time.Time, force bool) {
+	if g.held.empty() {
+		return
+	}
+	g.expire(now, force)
+	g.drain()
+}
+
+// Deadline returns when Flush has something to do next; false while no line
+// is held.
+func (g *Grouper) Deadline() (at time.Time, ok bool) {
+	if len(g.window) > 0 {
+		at, ok = g.windowAt.Add(g.limits.Idle), true
+	}
+	for _, m := range g.machines {
+		if due := m.last.Add(g.limits.Idle); !m.closed && (!ok || due.Before(at)) {
+			at, ok = due, true
+		}
+	}
+	return at, ok
+}
+
+// expire closes what is over at a time. What a machine gives back may begin
+// another, so by force it goes on until nothing is open.
+func (g *Grouper) expire(now time.Time, force bool) {
+	for {
+		again := false
+		for i := 0; i < len(g.machines); i++ {
+			if m := g.machines[i]; !m.closed && (force || now.Sub(m.last) >= g.limits.Idle) {
+				g.end(m, m.last)
+				again = true
+			}
+		}
+		if !again {
+			break
+		}
+	}
+	if len(g.window) > 0 && (force || now.Sub(g.windowAt) >= g.limits.Idle) {
+		g.release(len(g.window))
+	}
+}
+
+// drain emits the held lines from the first on, up to one whose fate is open.
+func (g *Grouper) drain() {
+	for g.held.first < len(g.held.lines) {
+		e := &g.held.lines[g.held.first]
+		switch e.owner {
+		case gone:
+		case ordinary:
+			g.emit(Group{Text: g.held.text[e.from:e.to], Lines: 1})
+		case pending:
+			return
+		default:
+			m := g.machine(e.owner)
+			if !m.closed {
+				return
+			}
+			g.emitTrace(m)
+		}
+		e.owner = gone
+		g.held.first++
+	}
+	g.held.reset()
+}
+
+func (g *Grouper) machine(id int32) *machine {
+	for _, m := range g.machines {
+		if m.id == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// emitTrace emits the lines of a closed machine, the first of which is the
+// first that is held.
+func (g *Grouper) emitTrace(m *machine) {
+	g.emit(Group{
+		Text: m.text(&g.held), Lines: m.count, Language: m.language, Truncated: m.dropped > 0, prefix: m.prefix,
+	})
+	g.held.disown(m)
+	for i, other := range g.machines {
+		if other == m {
+			g.machines = append(g.machines[:i], g.machines[i+1:]...)
+			break
+		}
+	}
+}
