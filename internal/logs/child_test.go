@@ -1,0 +1,3 @@
+package logs
+
+func child(mode string) {}

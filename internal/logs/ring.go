@@ -1,0 +1,322 @@
+package logs
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Policy says what happens when a ring is full.
+type Policy uint8
+
+// The policies. Block alone lets a slow sink slow the application.
+const (
+	DropOldest Policy = iota
+	DropNew
+	Block
+)
+
+// Loss counts what did not reach a sink.
+type Loss struct {
+	Records uint64
+	Lines   uint64 // newlines; the parts of one long line count as one
+	Bytes   uint64 // of text
+}
+
+func (l *Loss) add(other Loss) {
+	l.Records += other.Records
+	l.Lines += other.Lines
+	l.Bytes += other.Bytes
+}
+
+func weigh(records []Record) Loss {
+	w := Loss{Records: uint64(len(records))}
+	for i := range records {
+		w.Lines += uint64(records[i].Lines)
+		w.Bytes += uint64(len(records[i].Text))
+	}
+	return w
+}
+
+const (
+	chunkText    = 32 << 10
+	chunkRecords = 256
+	minRing      = 256 << 10
+	defaultRing  = 8 << 20
+)
+
+// chunk is a run of records with memory of their own. Its memory never moves,
+// so that a sink may read the front while the back still grows.
+type chunk struct {
+	lost    Loss // between the chunk before and this one
+	text    []byte
+	records []Record
+	cost    int // bytes of memory
+	next    *chunk
+}
+
+func newChunk(text int) *chunk {
+	text = max(text, chunkText)
+	return &chunk{text: make([]byte, 0, text), records: make([]Record, 0, chunkRecords), cost: text + chunkRecords*perRecord}
+}
+
+func (c *chunk) fits(text int) bool {
+	return len(c.records) < chunkRecords && cap(c.text)-len(c.text) >= text
+}
+
+func (c *chunk) add(r *Record) {
+	start := len(c.text)
+	c.text = append(c.text, r.Text...)
+	c.records = append(c.records, *r)
+	c.records[len(c.records)-1].Text = c.text[start:len(c.text):len(c.text)]
+}
+
+// ring holds the records that one sink has yet to take, in order. Its memory is
+// bounded; what does not fit is counted where it is missing.
+type ring struct {
+	policy Policy
+	limit  int // bytes of memory
+	age    time.Duration
+	level  atomic.Int64
+	wake   chan struct{} // holds one token when there may be work
+
+	mu       sync.Mutex
+	room     *sync.Cond // broadcast when records leave, and when the ring closes
+	head     *chunk
+	tail     *chunk
+	spare    *chunk
+	flight   *chunk // that the sink has
+	taken    int    // records of flight
+	cost     int    // bytes of memory, flight included
+	lost     Loss   // behind the tail
+	closed   bool
+	accepted uint64 // records
+	settled  uint64 // records that were accepted, then written or dropped
+	written  Loss
+	dropped  Loss
+	filtered uint64
+}
+
+func newRing(policy Policy, limit int, age time.Duration, level slog.Level) *ring {
+	if limit == 0 {
+		limit = defaultRing
+	}
+	r := &ring{policy: policy, limit: max(limit, minRing), age: age, wake: make(chan struct{}, 1)}
+	r.level.Store(int64(level))
+	r.room = sync.NewCond(&r.mu)
+	return r
+}
+
+// push copies the records that pass the threshold.
+func (r *ring) push(records []Record) {
+	threshold := slog.Level(r.level.Load())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range records {
+		if records[i].Level < threshold {
+			r.filtered++
+			continue
+		}
+		r.put(&records[i])
+	}
+	if r.tail != nil || r.lost.Records > 0 {
+		r.signal()
+	}
+}
+
+func (r *ring) put(record *Record) {
+	fits := r.tail != nil && r.lost.Records == 0 && r.tail.fits(len(record.Text)) // a loss is reported where it happened
+	if r.closed || !fits && !r.open(record) {
+		w := weigh([]Record{*record})
+		r.dropped.add(w)
+		r.lost.add(w)
+		return
+	}
+	r.accepted++
+	r.tail.add(record)
+}
+
+// open appends a chunk for a record, where the policy finds room for one.
+func (r *ring) open(record *Record) bool {
+	r.expire(record.Time)
+	cost := max(len(record.Text), chunkText) + chunkRecords*perRecord
+	for r.cost > 0 && r.cost+cost > r.limit {
+		switch {
+		case r.policy == Block && !r.closed:
+			r.signal()
+			r.room.Wait()
+			if r.closed {
+				return false
+			}
+		case r.policy == DropOldest && r.head != nil:
+			r.dropHead()
+		case r.policy == DropOldest: // the sink has all there is
+			return r.link(record)
+		default:
+			return false
+		}
+	}
+	return r.link(record)
+}
+
+func (r *ring) link(record *Record) bool {
+	c := r.spare
+	r.spare = nil
+	if c == nil || cap(c.text) < len(record.Text) {
+		c = newChunk(len(record.Text))
+	}
+	c.lost, r.lost = r.lost, Loss{}
+	r.cost += c.cost
+	if r.tail == nil {
+		r.head = c
+	} else {
+		r.tail.next = c
+	}
+	r.tail = c
+	return true
+}
+
+// signal wakes the sink's goroutine, now or when it next waits.
+func (r *ring) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// expire drops what is older than the ring's age.
+func (r *ring) expire(now time.Time) {
+	for r.age > 0 && r.head != nil {
+		newest := r.head.records[len(r.head.records)-1].Time
+		if now.Sub(newest) <= r.age {
+			return
+		}
+		r.dropHead()
+	}
+}
+
+// dropHead drops the oldest chunk, and keeps the count where it is missing.
+func (r *ring) dropHead() {
+	c := r.unlink()
+	w := weigh(c.records)
+	r.dropped.add(w)
+	r.settled += w.Records
+	w.add(c.lost)
+	if r.head != nil {
+		w.add(r.head.lost)
+		r.head.lost = w
+	} else {
+		w.add(r.lost)
+		r.lost = w
+	}
+	r.recycle(c)
+	r.room.Broadcast()
+}
+
+func (r *ring) unlink() *chunk {
+	c := r.head
+	r.head, c.next = c.next, nil
+	if r.head == nil {
+		r.tail = nil
+	}
+	return c
+}
+
+func (r *ring) recycle(c *chunk) {
+	r.cost -= c.cost
+	if cap(c.text) == chunkText {
+		c.lost, c.text, c.records = Loss{}, c.text[:0], c.records[:0]
+		r.spare = c
+	}
+}
+
+// take hands out the oldest chunk: what was lost before it, and its records.
+// Both are empty where there is nothing to do.
+func (r *ring) take(now time.Time) (lost Loss, records []Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight == nil {
+		r.expire(now)
+		switch {
+		case r.head != nil:
+			r.flight, r.taken = r.unlink(), 0
+		case r.lost.Records > 0:
+			r.flight, r.taken = &chunk{lost: r.lost}, 0
+			r.lost = Loss{}
+		default:
+			return Loss{}, nil
+		}
+	}
+	return r.flight.lost, r.flight.records[r.taken:]
+}
+
+// told says that the loss before the chunk in flight has been reported.
+func (r *ring) told() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight != nil {
+		r.flight.lost = Loss{}
+	}
+}
+
+// done says that n records of the chunk in flight are written. The rest stays
+// in flight, and is out of reach of the policy.
+func (r *ring) done(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rest := r.flight.records[r.taken:]
+	n = min(n, len(rest))
+	r.written.add(weigh(rest[:n]))
+	r.settled += uint64(n)
+	r.taken += n
+	if n == len(rest) {
+		r.recycle(r.flight)
+		r.flight = nil
+	}
+	r.room.Broadcast()
+}
+
+// wait waits until all that was accepted so far is written or dropped.
+func (r *ring) wait(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.room.Broadcast()
+	})
+	defer stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for target := r.accepted; r.settled < target; {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.room.Wait()
+	}
+	return nil
+}
+
+// close refuses what comes from now on.
+func (r *ring) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.room.Broadcast()
+}
+
+// abandon counts all that is left as dropped.
+func (r *ring) abandon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight != nil {
+		w := weigh(r.flight.records[r.taken:])
+		r.dropped.add(w)
+		r.settled += w.Records
+		r.taken = len(r.flight.records)
+	}
+	for r.head != nil {
+		r.dropHead()
+	}
+	r.room.Broadcast()
+}
