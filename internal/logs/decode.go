@@ -16,6 +16,7 @@ import (
 const (
 	maxHeader = 4 << 10
 	maxText   = 256 << 20
+	largeText = 2 << 20 // from here on the file must be that long
 )
 
 // segment reads one file of an archive, also while it is being written.
@@ -117,6 +118,9 @@ func (s *segment) next() (r Record, ok bool, err error) {
 		if !ok { // nothing behind it can be trusted
 			return Record{}, false, s.back()
 		}
+		if length > largeText && !s.holds(length) {
+			return Record{}, false, s.back()
+		}
 		r.Text = make([]byte, length+1)
 		if _, err := io.ReadFull(s.in, r.Text); err != nil || r.Text[length] != '\n' {
 			return Record{}, false, s.back()
@@ -125,6 +129,12 @@ func (s *segment) next() (r Record, ok bool, err error) {
 		s.offset += size + int64(length) + 1
 		return r, true, nil
 	}
+}
+
+// holds reports whether the file is long enough for a text.
+func (s *segment) holds(length int) bool {
+	info, err := s.file.Stat()
+	return err == nil && info.Size() > s.offset+int64(length)
 }
 
 func (s *segment) source(line []byte) {

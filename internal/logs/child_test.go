@@ -1,3 +1,0 @@
-package logs
-
-func child(mode string) {}
