@@ -1,0 +1,66 @@
+package mail
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSecretsAreCutAndTheRestStays(t *testing.T) {
+	s := NewScrubber([]string{"pa/ss wörd", "abc"})
+	for text, want := range map[string]string{
+		"connect with pa/ss wörd now":                                             "connect with [scrubbed] now",
+		"url pa%2Fss+w%C3%B6rd x":                                                 "url [scrubbed] x",
+		"abc is too short":                                                        "abc is too short",
+		"Authorization: Bearer abcdefgh12345678":                                  "Authorization: [scrubbed]",
+		"\"Cookie\": \"session=1; other=2\", \"Host\": \"x\"":                     "\"Cookie\": [scrubbed], \"Host\": \"x\"",
+		"'HTTP_COOKIE': 'sessionid=1', 'A': 1":                                    "'HTTP_COOKIE': [scrubbed], 'A': 1",
+		"password=hunter2&name=bob":                                               "password=[scrubbed]&name=bob",
+		"{'db_password': 'hunter 2', 'user': 'bob'}":                              "{'db_password': [scrubbed], 'user': 'bob'}",
+		"{\"apiKey\":\"x\\\"y\",\"n\":1}":                                         "{\"apiKey\":[scrubbed],\"n\":1}",
+		"SECRET_KEY = b'django'":                                                  "SECRET_KEY = [scrubbed]",
+		":password=>\"x y\", :id=>3":                                              ":password=>[scrubbed], :id=>3",
+		"redis://:hush@cache:6379/0":                                              "redis://[scrubbed]@cache:6379/0",
+		"postgres://u:p@ss@db/x and more":                                         "postgres://[scrubbed]@db/x and more",
+		"AKIAIOSFODNN7EXAMPLE":                                                    "[scrubbed]",
+		"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY9":                               "[scrubbed]",
+		"push with ghp_aaaaBBBBcccc1111dddd2222eeee3333ffff":                      "push with [scrubbed]",
+		"jwt eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSM":                        "jwt [scrubbed]",
+		"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nx": "[scrubbed]\nx",
+		// what must stay, for it is what people read a trace for
+		"InvalidToken: expired":                           "InvalidToken: expired",
+		"KeyError: 'token'":                               "KeyError: 'token'",
+		"commit 9fceb02d0ae598e95dc970b74767f19372d61af8": "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
+		"File \"/srv/app/Shop/models/Cart2Items/total.py\", line 42, in total":                              "File \"/srv/app/Shop/models/Cart2Items/total.py\", line 42, in total",
+		"/usr/lib/python3/dist-packages/django/db/backends/postgresql/base.py":                              "/usr/lib/python3/dist-packages/django/db/backends/postgresql/base.py",
+		"at com.example.shop.CartServiceImpl$$EnhancerBySpringCGLIB$$1a2b3c.total(CartServiceImpl.java:42)": "at com.example.shop.CartServiceImpl$$EnhancerBySpringCGLIB$$1a2b3c.total(CartServiceImpl.java:42)",
+		"goroutine 1 [running]:\nmain.main()\n\t/srv/main.go:3 +0x1d":                                       "goroutine 1 [running]:\nmain.main()\n\t/srv/main.go:3 +0x1d",
+		"see https://example.org/a@b": "see https://example.org/a@b",
+	} {
+		got := s.Scrub(text)
+		if got != want {
+			t.Errorf("%q\n got %q\nwant %q", text, got, want)
+		}
+		if again := s.Scrub(got); again != got {
+			t.Errorf("%q is cut again: %q", got, again)
+		}
+	}
+}
+
+func FuzzScrub(f *testing.F) {
+	f.Add("password=x", "secret")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		got := NewScrubber([]string{secret}).Scrub(text)
+		if len(secret) >= minSecret && !strings.Contains(scrubbed, secret) && strings.Contains(got, secret) && !strings.Contains(got, scrubbed) {
+			t.Errorf("%q stays in %q", secret, got)
+		}
+	})
+}
+
+func BenchmarkScrub(b *testing.B) {
+	s := NewScrubber([]string{"sw0rdfish"})
+	text := strings.Repeat(fault().Text, 20)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		s.Scrub(text)
+	}
+}
