@@ -1,0 +1,207 @@
+package front
+
+import (
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front/upstream"
+)
+
+// trusts reports whether the peer is a proxy that is believed.
+func (f *Front) trusts(remote string) (addr string, trusted bool) {
+	addr, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote, remote == "" || remote == "@" // a unix socket: who may connect is the file's mode
+	}
+	if len(f.options.Trusted) == 0 {
+		return addr, false
+	}
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return addr, false
+	}
+	ip = ip.Unmap().WithZone("")
+	for _, prefix := range f.options.Trusted {
+		if prefix.Contains(ip) {
+			return addr, true
+		}
+	}
+	return addr, false
+}
+
+// requestID returns the client's id when a trusted proxy sent a sane one, and
+// 128 random bits in hex otherwise.
+func (f *Front) requestID(r *http.Request, trusted bool) string {
+	if given := r.Header["X-Request-Id"]; trusted && len(given) == 1 && saneID(given[0]) {
+		return given[0]
+	}
+	var raw [16]byte
+	var text [32]byte
+	if _, err := io.ReadFull(f.options.Random, raw[:]); err != nil {
+		return "unknown"
+	}
+	hex.Encode(text[:], raw[:])
+	return string(text[:])
+}
+
+func saneID(id string) bool {
+	if len(id) < 8 || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		b := id[i]
+		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && strings.IndexByte("-_.:=+/@", b) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// target returns the request target in origin form, as it came: an absolute
+// one loses its scheme and host (RFC 9112, section 3.2.2).
+func target(r *http.Request) (string, bool) {
+	uri := r.RequestURI
+	if len(uri) > 0 && uri[0] != '/' && uri != "*" {
+		_, after, ok := strings.Cut(uri, "://")
+		if !ok {
+			return "", false
+		}
+		at := strings.IndexAny(after, "/?#")
+		switch {
+		case at < 0:
+			uri = "/"
+		case after[at] == '/':
+			uri = after[at:]
+		default:
+			uri = "/" + after[at:]
+		}
+	}
+	return uri, upstream.ValidTarget(uri) && r.Method != http.MethodConnect
+}
+
+// ours reports whether a field, by its canonical name, is the front's to say.
+// Names that differ only in underscores would be the same to a CGI-like
+// application, so they are ours too.
+func ours(name string) bool {
+	if strings.IndexByte(name, '_') >= 0 {
+		name = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	}
+	switch name {
+	case "Host", "Forwarded", "X-Real-Ip", "X-Request-Id", "X-Request-Start", "Proxy", "Content-Length", "Expect":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Forwarded-") || upstream.HopByHop(name)
+}
+
+// kept reports whether a field of ours goes through when a trusted proxy sent it.
+func kept(name string) bool {
+	switch name {
+	case "Forwarded", "X-Real-Ip":
+		return true
+	case "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host":
+		return false // written anew
+	}
+	return strings.HasPrefix(name, "X-Forwarded-")
+}
+
+// appendHead writes the request for the worker, from the request line to the
+// empty line.
+func (x *exchange) appendHead(dst []byte) []byte {
+	r := x.r
+	dst = upstream.AppendStart(dst, r.Method, x.target, r.Host)
+	listed := listedFields(r.Header["Connection"])
+	for name, values := range r.Header {
+		if ours(name) && (!x.trusted || !kept(name)) || listed != nil && contains(listed, name) {
+			continue
+		}
+		for _, value := range values {
+			dst = upstream.AppendField(dst, name, value)
+		}
+	}
+	dst = x.appendForwarded(dst)
+	dst = upstream.AppendField(dst, "X-Request-Id", x.id)
+	dst = append(dst, "X-Request-Start: t="...)
+	dst = strconv.AppendInt(dst, x.start.UnixMilli(), 10)
+	dst = append(dst, "\r\n"...)
+	dst = x.appendFraming(dst)
+	return append(dst, "\r\n"...)
+}
+
+func (x *exchange) appendFraming(dst []byte) []byte {
+	r := x.r
+	switch {
+	case x.upgrade:
+		return append(dst, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
+	case x.stream && x.expect:
+		dst = append(dst, "Expect: 100-continue\r\n"...)
+	}
+	for name := range r.Trailer {
+		dst = upstream.AppendField(dst, "Trailer", name)
+	}
+	if x.stream || len(x.body) > 0 {
+		return upstream.AppendLength(dst, r.ContentLength)
+	}
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return upstream.AppendLength(dst, 0)
+	}
+	if r.ContentLength == 0 && r.Header["Content-Length"] != nil {
+		return upstream.AppendLength(dst, 0)
+	}
+	return dst
+}
+
+func (x *exchange) appendForwarded(dst []byte) []byte {
+	r := x.r
+	proto, host := "http", r.Host
+	if r.TLS != nil {
+		proto = "https"
+	}
+	dst = append(dst, "X-Forwarded-For: "...)
+	if x.trusted {
+		for _, value := range r.Header["X-Forwarded-For"] {
+			dst = append(append(dst, value...), ", "...)
+		}
+		proto = firstOr(r.Header["X-Forwarded-Proto"], proto)
+		host = firstOr(r.Header["X-Forwarded-Host"], host)
+	}
+	dst = append(append(dst, x.client...), "\r\n"...)
+	dst = upstream.AppendField(dst, "X-Forwarded-Proto", proto)
+	return upstream.AppendField(dst, "X-Forwarded-Host", host)
+}
+
+func firstOr(values []string, otherwise string) string {
+	if len(values) == 0 || values[0] == "" {
+		return otherwise
+	}
+	return values[0]
+}
+
+// listedFields returns the canonical names that Connection fields list.
+func listedFields(values []string) []string {
+	var listed []string
+	for _, value := range values {
+		for option := range strings.SplitSeq(value, ",") {
+			option = textproto.TrimString(option)
+			if option != "" && !strings.EqualFold(option, "close") && !strings.EqualFold(option, "keep-alive") {
+				listed = append(listed, textproto.CanonicalMIMEHeaderKey(option))
+			}
+		}
+	}
+	return listed
+}
+
+func contains(list []string, name string) bool {
+	for _, s := range list {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}

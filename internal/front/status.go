@@ -1,0 +1,209 @@
+package front
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front/health"
+)
+
+// own serves the front's routes, and reports whether the request was for one.
+func (f *Front) own(w http.ResponseWriter, r *http.Request) bool {
+	routes, path := &f.options.Status, r.URL.Path
+	switch path {
+	case routes.Path:
+		f.guarded(w, r, f.serveStatus)
+	case routes.Metrics:
+		f.guarded(w, r, f.serveMetrics)
+	case routes.Live:
+		plain(w, r, http.StatusOK, "live\n")
+	case routes.Ready:
+		f.serveReady(w, r)
+	default:
+		return f.redirect(w, r)
+	}
+	return true
+}
+
+func plain(w http.ResponseWriter, r *http.Request, status int, text string) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write([]byte(text)) // nobody to tell when the client is gone
+	}
+}
+
+// Ready reports whether a request would find a worker now.
+func (f *Front) Ready() bool {
+	if f.closing.Load() {
+		return false
+	}
+	for _, s := range f.pool.Snapshot() {
+		if !s.Draining && !s.Suspect {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Front) serveReady(w http.ResponseWriter, r *http.Request) {
+	if f.Ready() {
+		plain(w, r, http.StatusOK, "ready\n")
+		return
+	}
+	plain(w, r, http.StatusServiceUnavailable, "not ready\n")
+}
+
+// guarded serves only those with a token. To all others the route is a path
+// that is not there.
+func (f *Front) guarded(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
+	client, _ := f.trusts(r.RemoteAddr)
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !f.guard.admits(client, tokenOf(r)) || !read {
+		plain(w, r, http.StatusNotFound, "404 page not found\n")
+		return
+	}
+	serve(w, r)
+}
+
+// tokenOf returns the token in the header; never one in the query, which ends
+// up in logs.
+func tokenOf(r *http.Request) string {
+	if token := r.Header.Get("X-Status-Token"); token != "" {
+		return token
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "bearer") {
+		return strings.TrimSpace(token)
+	}
+	return ""
+}
+
+func (f *Front) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Method != http.MethodHead {
+		_ = f.WriteMetrics(w) // nobody to tell when the client is gone
+	}
+}
+
+// Health returns what the status route shows: the cached dependency checks and
+// the workers. It asks nothing of a dependency.
+func (f *Front) Health() health.Report {
+	var report health.Report
+	if f.options.Checks != nil {
+		report = f.options.Checks.Report()
+	}
+	serving, draining := 0, 0
+	for _, s := range f.pool.Snapshot() {
+		switch {
+		case s.Draining:
+			draining++
+		case !s.Suspect:
+			serving++
+		}
+	}
+	status := health.Pass
+	if serving == 0 {
+		status = health.Fail
+	}
+	now := f.options.Now()
+	report.Version = f.options.Version
+	report.Add("workers:serving", health.Result{ComponentType: "system", Status: status, Value: serving, Unit: "workers", Time: now})
+	report.Add("workers:draining", health.Result{ComponentType: "system", Status: health.Pass, Value: draining, Unit: "workers", Time: now})
+	report.Add("queue:length", health.Result{ComponentType: "system", Status: health.Pass, Value: f.pool.Waiting(), Unit: "requests", Time: now})
+	return report
+}
+
+func (f *Front) serveStatus(w http.ResponseWriter, r *http.Request) {
+	report := f.Health()
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	status := http.StatusOK
+	if err := encoder.Encode(report); err != nil || report.Status == health.Fail {
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Content-Type", "application/health+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body.Bytes()) // nobody to tell when the client is gone
+	}
+}
+
+// Guessing a token is slowed down: an address has so many wrong tries at hand,
+// and gets one back after each pause.
+const (
+	guardTries  = 10
+	guardPause  = 6 * time.Second
+	guardMemory = 4096 // addresses remembered
+)
+
+// guard knows the tokens and who guessed wrong.
+type guard struct {
+	tokens [][sha256.Size]byte
+	now    func() time.Time
+
+	mu    sync.Mutex
+	wrong map[string]tries
+}
+
+type tries struct {
+	left int
+	last time.Time
+}
+
+func newGuard(tokens []string, now func() time.Time) *guard {
+	g := &guard{now: now, wrong: map[string]tries{}}
+	for _, token := range tokens {
+		g.tokens = append(g.tokens, sha256.Sum256([]byte(token)))
+	}
+	return g
+}
+
+// admits compares the token with all that are valid, in constant time. Who
+// guessed too often is refused whatever the token is.
+func (g *guard) admits(client, token string) bool {
+	given, match := sha256.Sum256([]byte(token)), 0
+	for i := range g.tokens {
+		match |= subtle.ConstantTimeCompare(given[:], g.tokens[i][:])
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	t, known := g.wrong[client]
+	if !known {
+		t = tries{guardTries, now}
+	}
+	if back := int(now.Sub(t.last) / guardPause); back > 0 {
+		t.left, t.last = min(guardTries, t.left+back), now
+	}
+	if match == 1 && t.left > 0 {
+		return true
+	}
+	if token == "" { // not a guess
+		return false
+	}
+	if !known && len(g.wrong) >= guardMemory {
+		clear(g.wrong)
+	}
+	if t.left > 0 {
+		t.left--
+	}
+	g.wrong[client] = t
+	return false
+}
