@@ -20,6 +20,7 @@ const (
 	healthyLasts = 500 * time.Millisecond
 	deadLasts    = 1200 * time.Millisecond
 	deadRounds   = 3               // of the load, until a mail was tried
+	slowRounds   = 4               // of a mode, in fresh boots, as long as each was slow
 	patience     = 4 * time.Second // for one request
 	raisers      = 3               // connections that induce exceptions
 	readers      = 2               // connections that read pages
@@ -35,7 +36,7 @@ func (p plan) dead(ctx context.Context) ([]Harm, error) {
 	group.SetLimit(deadTogether)
 	for i := range rounds {
 		group.Go(func() error {
-			for range 2 {
+			for range slowRounds {
 				harm, err := p.harm(groupCtx, i)
 				if err != nil {
 					return err

@@ -30,7 +30,7 @@ type Observations struct {
 	First   Mailing `json:"first"`
 	Second  Mailing `json:"second"` // with another list
 	Storm   Storm   `json:"storm"`
-	Dead    []Harm  `json:"dead"` // by mode, in order; a second round where the first was slow
+	Dead    []Harm  `json:"dead"` // by mode, in order; more rounds where the first was slow
 }
 
 // Mailing is one boot in which one exception is induced.

@@ -30,7 +30,7 @@ type Observations struct {
 	Facility  string  `json:"facility"`  // the setting that chooses the facility; "" for none
 	Exception bool    `json:"exception"` // the manifest declares how to induce one
 	Boots     []Boot  `json:"boots"`     // unix, udp, tcp; one more where a single transport works
-	Stalls    []Stall `json:"stalls"`    // over tcp and unix, a second round where the first was slow
+	Stalls    []Stall `json:"stalls"`    // over tcp and unix, more rounds where the first was slow
 }
 
 // Boot is one boot and what arrived from it.

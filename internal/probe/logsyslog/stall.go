@@ -16,6 +16,7 @@ const (
 	connections  = 4
 	patience     = 4 * time.Second  // for one request; a blocked one ends then
 	returnWithin = 10 * time.Second // the pass rule's limit for records to arrive again, and for losses to be told
+	slowRounds   = 4                // over a transport, in fresh boots, as long as each was slow
 	settled      = 500 * time.Millisecond
 	padding      = 400 // bytes that a request adds to its record
 	maxTold      = 40
@@ -45,7 +46,7 @@ func (o *Observations) stalls(ctx context.Context, b *bench.Bench) error {
 			continue
 		}
 		group.Go(func() error {
-			for range 2 {
+			for range slowRounds {
 				seen, err := s.stall(groupCtx, b)
 				if err != nil {
 					return err
