@@ -143,7 +143,7 @@ func (s *segment) source(line []byte) {
 		return
 	}
 	s.sources[string(f[1])] = &Source{
-		Type: string(f[2]), Slot: atoi(f[3]), Generation: atoi(f[4]), PID: atoi(f[5]), Stream: Stream(min(atoi(f[6]), int(Own))), //nolint:gosec // bounded
+		Type: string(f[2]), Slot: atoi(f[3]), Generation: atoi(f[4]), PID: atoi(f[5]), Stream: Stream(min(atoi(f[6]), int(Own))),
 	}
 }
 

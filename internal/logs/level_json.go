@@ -9,40 +9,41 @@ import (
 // object "log" of the Elastic Common Schema. It skips values without checking
 // them: what is not quite JSON may still state its level.
 func jsonLevel(line []byte) (slog.Level, bool) {
-	var parent [2][]byte // the key that holds the object of a depth
+	var parent []byte // the last key of the outermost object
 	depth := 0
-	for i := 0; i < len(line); {
+	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		case '{', '[':
 			depth++
-			i++
 		case '}', ']':
 			depth--
-			i++
 		case '"':
 			text, next, ok := jsonString(line, i)
 			if !ok {
 				return 0, false
 			}
-			i = next
-			value := afterColon(line, i)
-			if value < 0 || depth > 2 {
+			i = next - 1
+			value := afterColon(line, next)
+			if value < 0 {
 				continue
 			}
 			if depth == 1 {
-				parent[1] = text
+				parent = text
 			}
-			if depth == 1 && isLevelKey(text) || depth == 2 && string(text) == "level" && string(parent[1]) == "log" {
+			if states(text, parent, depth) {
 				if level, ok := jsonValue(line, value); ok {
 					return level, true
 				}
 			}
-			i = value
-		default:
-			i++
+			i = value - 1
 		}
 	}
 	return 0, false
+}
+
+// states reports whether a key of a depth is one that holds the level.
+func states(key, parent []byte, depth int) bool {
+	return depth == 1 && isLevelKey(key) || depth == 2 && string(key) == "level" && string(parent) == "log"
 }
 
 // jsonString returns the text of the string at i, as written, and the index
