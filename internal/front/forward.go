@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,7 +118,7 @@ func (x *exchange) appendHead(dst []byte) []byte {
 	dst = upstream.AppendStart(dst, r.Method, x.target, r.Host)
 	listed := listedFields(r.Header["Connection"])
 	for name, values := range r.Header {
-		if ours(name) && (!x.trusted || !kept(name)) || listed != nil && contains(listed, name) {
+		if ours(name) && (!x.trusted || !kept(name)) || listed != nil && slices.Contains(listed, name) {
 			continue
 		}
 		for _, value := range values {
@@ -195,13 +196,4 @@ func listedFields(values []string) []string {
 		}
 	}
 	return listed
-}
-
-func contains(list []string, name string) bool {
-	for _, s := range list {
-		if s == name {
-			return true
-		}
-	}
-	return false
 }

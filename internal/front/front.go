@@ -178,7 +178,7 @@ func (f *Front) Close() {
 	}
 	f.mu.Unlock()
 	f.stopped.Do(func() { close(f.stop) })
-	f.server.Close()
+	_ = f.server.Close() // the listeners are ours, and closed already
 	f.serving.Wait()
 	f.pool.Close()
 }

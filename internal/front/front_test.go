@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,13 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/front/pool"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("FRONT_TEST_WORKER") != "" {
+		serveAsWorker()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // lockedBuffer keeps the log.
 type lockedBuffer struct {
@@ -501,7 +508,7 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 					_, err = io.Copy(io.Discard, reply.Body)
 				}
 				mu.Lock()
-				if err != nil || reply.StatusCode != 200 {
+				if err != nil || reply.StatusCode != http.StatusOK {
 					failed++
 				} else {
 					fine++

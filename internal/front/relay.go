@@ -51,16 +51,8 @@ func (x *exchange) copyBody(head upstream.Head) error {
 	for {
 		chunk, err := x.conn.Next()
 		if err != nil {
-			if errors.Is(err, io.EOF) && !errors.Is(err, upstream.ErrCut) {
-				return nil
-			}
-			if x.ending.Load() != endSoon || !errors.Is(err, os.ErrDeadlineExceeded) {
-				return err
-			}
-			if events.at() {
-				return nil
-			}
-			if !x.lastWait() {
+			over, err := x.ends(&events, err)
+			if over {
 				return err
 			}
 			continue
@@ -79,6 +71,22 @@ func (x *exchange) copyBody(head upstream.Head) error {
 			return nil
 		}
 	}
+}
+
+// ends says what an error from the worker means for the reply: whether it is
+// over, and if so with which error. A stream that a drain woke goes on until it
+// is at a boundary.
+func (x *exchange) ends(events *boundary, err error) (bool, error) {
+	if errors.Is(err, io.EOF) && !errors.Is(err, upstream.ErrCut) {
+		return true, nil
+	}
+	if x.ending.Load() != endSoon || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return true, err
+	}
+	if events.at() {
+		return true, nil
+	}
+	return !x.lastWait(), err
 }
 
 // onBlock runs before a read from the worker that may take a while: the client

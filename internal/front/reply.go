@@ -58,7 +58,7 @@ func (x *exchange) fail(code Code, err error) {
 	header := x.w.Header()
 	clear(header)
 	x.decorate(header)
-	unread := x.r.Body != nil && x.r.Body != http.NoBody && code != ConnectFailed && len(x.body) == 0
+	unread := code == BadRequest || x.r.Body != nil && x.r.Body != http.NoBody && code != ConnectFailed && len(x.body) == 0
 	if x.r.ProtoMajor == 1 && unread {
 		header["Connection"] = []string{"close"}
 	}

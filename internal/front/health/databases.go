@@ -75,7 +75,7 @@ func MySQL(name string, u *url.URL) (Check, error) {
 	}
 	ask := func(ctx context.Context) (Observed, error) {
 		db := sql.OpenDB(connector)
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		var one int
 		if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
 			return Observed{}, fmt.Errorf("ask: %w", err)

@@ -253,14 +253,14 @@ func FuzzResponse(f *testing.F) {
 			return
 		}
 		reader := bufio.NewReader(strings.NewReader(raw))
-		request, _ := http.NewRequest("GET", "http://a/", nil)
+		request, _ := http.NewRequest(http.MethodGet, "http://a/", nil)
 		var reply *http.Response
 		for {
 			reply, err = http.ReadResponse(reader, request)
 			if err != nil {
 				t.Fatalf("we accept %q, net/http says %v", raw, err)
 			}
-			if reply.StatusCode >= 200 || reply.StatusCode == 101 {
+			if reply.StatusCode >= 200 || reply.StatusCode == http.StatusSwitchingProtocols {
 				break
 			}
 		}
