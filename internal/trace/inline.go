@@ -59,7 +59,7 @@ func inlineFrame(before, after []byte) string {
 // rubyInline matches "file.rb:3:in `f'".
 func rubyInline(text []byte) bool {
 	at := bytes.Index(text, []byte(":in "))
-	return at > 3 && isDigit(text[at-1]) && at+4 < len(text) && (text[at+4] == '`' || text[at+4] == '\'') && bytes.Contains(text[:at], []byte(".rb:"))
+	return at > 3 && isDigit(text[at-1]) && at+4 < len(text) && (text[at+4] == '`' || text[at+4] == '\'') && bytes.Contains(text[:at], []byte(".rb"))
 }
 
 // inlineList tells the language of a list of frames, as the JSON formats of

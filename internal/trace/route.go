@@ -194,7 +194,7 @@ func (g *Grouper) begin(n int, s sign, line seen, now time.Time) bool {
 		}
 		m.first = min(m.first, c.n)
 		m.formatted = m.formatted || c.head
-		if m.language == Node && endsOpen(g.held.line(c.n)) && m.state == nodeAt {
+		if m.language == Node && m.state == nodeAt && c.n == m.first && endsOpen(g.held.line(c.n)) {
 			m.state = nodeObject
 		}
 		g.held.own(c.n, m.id)
@@ -242,10 +242,7 @@ func (g *Grouper) lookBack(n int, s sign, prefix []byte) int {
 	if s.language == Rust && !s.needsHead {
 		return none // the line of a panic is the first
 	}
-	segment := none
-	for segment > 0 && (segment == none || !g.window[segment].head) {
-		segment--
-	}
+	segment := g.segment(n)
 	headed := segment < none && g.window[segment].head && (g.window[segment].typed || !isMild(g.held.line(g.window[segment].n)))
 	if at, ok := g.ownOpener(segment, s.language); ok {
 		return at
@@ -254,8 +251,7 @@ func (g *Grouper) lookBack(n int, s sign, prefix []byte) int {
 		return none
 	}
 	typed := g.lastTyped(segment)
-	contiguous := segment < none && g.window[none-1].n == n-1
-	if headed && contiguous && (typed < none || s.language != Java && s.language != Node && s.language != DotNet || none-segment <= 2) {
+	if headed && (typed < none || s.language != Java && s.language != Node && s.language != DotNet || none-segment <= 2) {
 		if segment > 0 && g.window[segment-1].n == g.window[segment].n-1 && isDateLine(g.held.line(g.window[segment-1].n)) {
 			segment--
 		}
@@ -268,6 +264,19 @@ func (g *Grouper) lookBack(n int, s sign, prefix []byte) int {
 		return g.outermost(typed)
 	}
 	return none
+}
+
+// segment returns where in the window the record begins that goes on directly
+// before line n: at its head, or where another line stands between.
+func (g *Grouper) segment(n int) int {
+	i := len(g.window)
+	for i > 0 && g.window[i-1].n == n-1 {
+		i, n = i-1, n-1
+		if g.window[i].head {
+			break
+		}
+	}
+	return i
 }
 
 func (g *Grouper) lookBackPrefixed(prefix []byte, s sign) int {

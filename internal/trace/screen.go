@@ -85,7 +85,7 @@ func mayBegin(l []byte) bool {
 		if bytes.HasPrefix(l, []byte(`  File "`)) {
 			return true
 		}
-	case c == '/':
+	case c == '/' || c == '<':
 		if isPlaceLine(l) {
 			return true
 		}
@@ -103,7 +103,10 @@ func mayBeginWord(l []byte) bool {
 		if bytes.HasPrefix(l, []byte("SIG")) {
 			return true
 		}
-	case 'f', 'n':
+	case 'u', 'e', 'f', 'n':
+		if bytes.HasPrefix(l, []byte("unexpected fault address")) {
+			return true
+		}
 		if bytes.HasPrefix(l, []byte("fail:")) || isPlaceLine(l) {
 			return true
 		}
@@ -124,7 +127,7 @@ func isPlaceLine(l []byte) bool {
 	if i == len(l) || i < 3 || l[i-1] != ':' {
 		return false
 	}
-	return l[0] == '/' || bytes.HasPrefix(l, []byte("file://")) || bytes.HasPrefix(l, []byte("node:"))
+	return l[0] == '/' || hasAnyPrefix(l, "file://", "node:", "undefined:", "evalmachine.", "<anonymous")
 }
 
 // startsTyped reports whether a line is "Type: message" or "Type" with a type
@@ -164,7 +167,18 @@ func isTyped(l []byte) bool {
 		return true
 	}
 	_, ok := errorHead(string(l[:min(len(l), 1024)]), false)
-	return ok || bytes.Contains(l, []byte("Uncaught ")) || bytes.HasPrefix(l, []byte("panic: ")) || bytes.HasPrefix(l, []byte("fatal error: "))
+	return ok || bytes.Contains(l, []byte("Uncaught ")) || bytes.HasPrefix(l, []byte("panic: ")) || bytes.HasPrefix(l, []byte("fatal error: ")) || endsWithPlace(l)
+}
+
+// endsWithPlace matches an exception of PHP without a message: "Exception in
+// /srv/shop.php:3".
+func endsWithPlace(l []byte) bool {
+	at := bytes.LastIndex(l, []byte(" in /"))
+	if at < 0 {
+		return false
+	}
+	_, _, ok := fileLine(string(l[at+4:]))
+	return ok
 }
 
 // isTypeWord reports whether a word names an error.

@@ -58,7 +58,7 @@ func stepNode(m *machine, l seen) verdict {
 	case hasAnyPrefix(body, "Node.js v") && !indented:
 		return last
 	case l.head && m.state != nodeClosed:
-		if l.opener && m.state == nodeAt {
+		if l.opener && (m.state == nodeAt || m.state == nodeObject) {
 			return over
 		}
 		return foreign
@@ -93,7 +93,7 @@ func (m *machine) nodeProperty(l []byte) verdict {
 // nodeBannerLine takes all lines up to the trailer; a record of the logs
 // between them was sorted out before.
 func (m *machine) nodeBannerLine(l []byte) verdict {
-	if endsOpen(l) {
+	if endsOpen(l) && l[0] == '[' {
 		m.state = nodeObject
 	}
 	if m.frames > 0 && !isIndented(l) {

@@ -23,11 +23,13 @@ func stepPython(m *machine, l seen) verdict {
 	case pythonBars:
 		if margin := bytes.TrimLeft(l.body, " "); len(margin) > 0 && (margin[0] == '|' || margin[0] == '+') {
 			m.frames++
+			m.doubt = len(bytes.Trim(margin, "+-")) == 0 // the group may end here
 			return own
 		}
-		if l.head {
+		if l.head && !m.doubt {
 			return foreign
 		}
+		m.doubt = false
 		m.state = pythonTold
 		return m.pythonAfter(l)
 	case pythonTold:

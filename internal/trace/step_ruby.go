@@ -11,7 +11,7 @@ const (
 )
 
 func stepRuby(m *machine, l seen) verdict {
-	if isFrom(l.body) {
+	if isFrom(l.body) && (m.state == rubyReversed || !isNumbered(l.body)) {
 		if m.state != rubyReversed {
 			m.state = rubyFrom
 		}
@@ -27,7 +27,7 @@ func stepRuby(m *machine, l seen) verdict {
 			return own
 		}
 	default:
-		if isRubyHead(l.body) {
+		if isRubyHead(l.body) && m.passed == 0 {
 			m.state = rubyTold
 			return own
 		}
@@ -44,18 +44,23 @@ func (m *machine) rubyMessageLine(l seen) verdict {
 	switch {
 	case len(l.body) == 0:
 		return maybe
-	case isRubyHead(l.body):
+	case isRubyHead(l.body) && m.unsure == 0:
 		return own
-	case l.head:
+	case l.head || isRubyHead(l.body) || bytes.HasSuffix(l.body, markPython) || bytes.HasPrefix(l.body, []byte("#<Thread:")):
 		return over
 	case l.formatted || isIndented(l.body) || bytes.HasPrefix(l.body, []byte("Did you mean?")):
 		return own
-	case m.unsure > 0 && !bytes.HasPrefix(l.body, []byte("#<Thread:")):
-		return maybe
-	case m.unsure == 0 && !l.opener:
+	case m.unsure < maxDoubt:
 		return maybe
 	}
 	return over
+}
+
+// isNumbered matches "\t 2: from file:3:in `f'", as it is in a trace in reversed
+// order.
+func isNumbered(l []byte) bool {
+	l = bytes.TrimLeft(l, "\t ")
+	return len(l) > 0 && isDigit(l[0])
 }
 
 // isFrom matches "\tfrom file:3:in `f'", with a number before "from" where the
