@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,7 @@ func (s *Supervisor) bring(ctx context.Context, g *generation, slot int) (*proce
 		s.emit(Event{Kind: Failed, Worker: f.Source, Err: f})
 		return nil, f
 	}
+	defer p.release()
 	if err := s.awaitReady(ctx, p); err != nil {
 		return nil, s.fail(p, "become ready", s.awaited(p), err)
 	}
@@ -49,9 +51,22 @@ func (s *Supervisor) fail(p *process, phase, awaited string, cause error) *Failu
 	if !errors.Is(cause, errEnded) {
 		f.Cause = cause
 	}
-	f.Tail = s.config.Tail(p.ID, tailLines)
+	f.Tail = s.lastLines(p.ID)
 	s.emit(Event{Kind: Failed, Worker: p.Source, Err: f, Exit: f.Exit})
 	return f
+}
+
+// lastLines reads the tail when its reader has caught up: it is the same in
+// several looks.
+func (s *Supervisor) lastLines(id string) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var lines []string
+	_, _ = steady(ctx, s.config.Clock, func() (string, bool) { // what came in time is told
+		lines = s.config.Tail(id, tailLines)
+		return strings.Join(lines, "\n"), true
+	})
+	return lines
 }
 
 var errEnded = errors.New("the process ended")
@@ -127,6 +142,8 @@ func (s *Supervisor) check(ctx context.Context, p *process, ask func(context.Con
 // health check must not fail twice in a row, nor the last time.
 func (s *Supervisor) prove(ctx context.Context, p *process) error {
 	spec := p.gen.spec
+	p.hold()
+	defer p.release()
 	p.enter(Proving)
 	over := s.config.Clock.After(spec.Times.MinUptime)
 	every := min(spec.Times.MinUptime/8, 250*time.Millisecond)
@@ -204,6 +221,10 @@ func (s *Supervisor) ended(p *process) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	s.leave(over, p)
+}
+
+// told tells of the end of a process.
+func (s *Supervisor) told(p *process) {
 	p.mu.Lock()
 	planned, exit := p.planned, p.exit
 	p.mu.Unlock()

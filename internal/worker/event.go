@@ -45,6 +45,7 @@ type Kind string
 const (
 	Started    Kind = "started"
 	Ready      Kind = "ready"
+	Adopted    Kind = "adopted"            // from another image of the master
 	Ended      Kind = "exited"             // Exit is set; Planned where we ended it
 	Failed     Kind = "start failed"       // Err is a *Failure
 	Replaced   Kind = "replaced"           // Why; Worker is the successor

@@ -45,8 +45,10 @@ func (s *Supervisor) Hung(id, why string) error {
 func (s *Supervisor) unhang(p *process, why string) {
 	p.mu.Lock()
 	p.planned = true
+	p.holders++
 	p.enterLocked(Hanging)
 	p.mu.Unlock()
+	defer p.release()
 	ctx, cancel := context.WithTimeout(context.Background(), p.gen.spec.Times.Dump)
 	defer cancel()
 	left := make(chan struct{})

@@ -16,12 +16,13 @@ import (
 // pipeSize is what is asked for each output pipe, in bytes.
 const pipeSize = 1 << 20
 
-// launch starts one process of a generation for a slot; it is not ready yet.
+// launch starts one process of a generation for a slot; it is not ready yet,
+// and the caller has to release it.
 func (s *Supervisor) launch(g *generation, slot int) (*process, error) {
 	serial := s.serial.Add(1)
 	p := &process{
 		Source: Source{Worker: fmt.Sprintf("%s.%d", g.spec.Name, slot), Generation: g.number},
-		slot:   slot, gen: g, env: s.env, state: Starting, jitter: 1 - s.config.Random()/5, ready: make(chan struct{}), exited: make(chan struct{}),
+		slot:   slot, gen: g, env: s.env, state: Starting, holders: 1, jitter: 1 - s.config.Random()/5, ready: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p.ID = fmt.Sprintf("%s#%d", p.Worker, serial)
 	p.dir = filepath.Join(s.config.RunDir, fmt.Sprintf("%s-%d", p.Worker, serial))
@@ -186,6 +187,8 @@ func (s *Supervisor) start(p *process, argv, env []string, files []int) error {
 		}
 	}
 	p.ooms, _ = p.oomKills()
+	s.freeze.RLock()
+	defer s.freeze.RUnlock()
 	pid, err := s.env.reaper.starting(func() (int, error) { return syscall.ForkExec(argv[0], argv, attr) })
 	if err != nil {
 		return fmt.Errorf("execute %s: %w", argv[0], err)

@@ -41,7 +41,8 @@ type process struct {
 	beat    time.Time        // last WATCHDOG=1 or READY=1
 	readyAt time.Time        // zero while it is not
 	isReady bool             // said READY=1
-	hung    bool
+	holders int              // who will ask for its output: Ended waits for them
+	over    bool             // and nothing but them keeps Ended back
 
 	served   atomic.Int64 // requests
 	jitter   float64      // 0.8 to 1: spreads recycling
@@ -51,11 +52,13 @@ type process struct {
 
 // surroundings is what every process of a supervisor needs of it.
 type surroundings struct {
+	freeze  *sync.RWMutex
 	clock   Clock
 	reaper  *Reaper
 	ooms    func() (int, bool)
 	changed func(p *process, key string) // a notify message came in
 	ended   func(p *process)             // before exited is closed
+	told    func(p *process)             // once nobody asks for its output any more
 }
 
 // watch waits for the end of the process, kills what is left of its group
@@ -66,6 +69,8 @@ func (p *process) watch(pidfd *os.File) {
 	pidfd.Close()
 	p.awaitMain()
 	p.awaitStrays()
+	p.env.freeze.RLock() // handed over: the next image reaps it
+	defer p.env.freeze.RUnlock()
 	ooms, counted := p.oomKills()
 	p.mu.Lock()
 	p.signalLocked(syscall.SIGKILL)
@@ -88,7 +93,12 @@ func (p *process) watch(pidfd *os.File) {
 	}
 	p.env.ended(p)
 	os.RemoveAll(p.dir)
+	p.hold()
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 	close(p.exited)
+	p.release()
 }
 
 // awaitEnd waits in the runtime's poller, without a thread, until the process
@@ -200,6 +210,24 @@ func (p *process) signalOne(pid int, s syscall.Signal) error {
 		return os.ErrProcessDone
 	}
 	return syscall.Kill(pid, s)
+}
+
+// hold and release frame work that may ask for the output of a process: the
+// consumer forgets it at the Ended event, which therefore comes after.
+func (p *process) hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holders++
+}
+
+func (p *process) release() {
+	p.mu.Lock()
+	p.holders--
+	tell := p.over && p.holders == 0
+	p.mu.Unlock()
+	if tell {
+		p.env.told(p)
+	}
 }
 
 // kill ends the process at once. The first reason given is the one told.

@@ -28,7 +28,7 @@ type Spec struct {
 	Env      []string // the complete environment, without what the mode adds
 	Count    int      // workers; 0 is none
 	Mode     Mode     // ModePort where empty
-	Listener *os.File // ModeShared: a raw duplicate of the listening socket, see DupListener
+	Listener *os.File `json:"-"` // ModeShared: a raw duplicate of the listening socket, see DupListener
 	Notify   bool     // ready means READY=1 on NOTIFY_SOCKET (sd_notify(3)), no check
 	Surge    int      // workers started at once by a reload; 1 where 0
 	Prove    int      // workers of a new generation that must outlive MinUptime before their predecessors go; 1 where 0, all where negative

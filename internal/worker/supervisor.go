@@ -28,7 +28,7 @@ type Config struct {
 	RunDir     string                                     // a private, existing, absolute folder that workers' users may enter
 	Launcher   []string                                   // absolute program and arguments that end in Exec
 	Output     func(s Source, stdout, stderr *os.File)    // takes the read ends and closes them; nil: the master's own output
-	Tail       func(id string, lines int) []string        // the last lines of both streams
+	Tail       func(id string, lines int) []string        // the last lines of both streams; not asked after Ended
 	Event      func(e Event)                              // must not block, nor call the Supervisor
 	Rotation   Rotation                                   // nil: nobody serves
 	Park       func(on bool)                              // hold requests while no worker is left for a moment
@@ -60,7 +60,8 @@ type Supervisor struct {
 	stopped  chan struct{}
 	turn     chan struct{} // held by the one operation that changes slots
 	serial   atomic.Int64
-	procs    sync.Map // id → *process, until it is reaped
+	freeze   sync.RWMutex // write: handed over; read: between fork and procs, and while reaping
+	procs    sync.Map     // id → *process, until it is reaped
 	children sync.WaitGroup
 	loops    sync.WaitGroup
 
@@ -77,7 +78,7 @@ type Supervisor struct {
 func New(c Config) (*Supervisor, error) {
 	defaults(&c)
 	s := &Supervisor{config: c, turn: make(chan struct{}, 1), stopped: make(chan struct{})}
-	s.env = &surroundings{clock: c.Clock, reaper: c.Reaper, ooms: c.OOMKills, changed: s.changed, ended: s.ended}
+	s.env = &surroundings{freeze: &s.freeze, clock: c.Clock, reaper: c.Reaper, ooms: c.OOMKills, changed: s.changed, ended: s.ended, told: s.told}
 	s.life, s.end = context.WithCancel(context.Background())
 	var err error
 	if s.shims, err = writeShims(c.RunDir); err != nil {

@@ -1,0 +1,9 @@
+<?php
+function stuck_here() {
+    while (true) { $x = sqrt(2); } // STUCK
+}
+if ($_SERVER['REQUEST_URI'] === '/hang') {
+    error_log('HANGING');
+    stuck_here();
+}
+echo 'ok';
