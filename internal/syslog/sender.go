@@ -13,7 +13,8 @@ import (
 const (
 	batchBytes  = 64 << 10
 	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 30 * time.Second
+	lastRetry   = 10 * time.Second
+	lastReopen  = time.Second // of a daemon that accepts, then breaks off
 	stableAfter = 5 * time.Second
 	sendBuffer  = 256 << 10 // of a stream; the kernel doubles it
 	windowBytes = 2*sendBuffer + batchBytes
@@ -192,7 +193,7 @@ func (s *Sender) dial(ctx context.Context) error {
 	}
 	l, err := s.dialer.dial(ctx)
 	if err != nil {
-		s.backOff()
+		s.backOff(lastRetry)
 		return fmt.Errorf("connect to syslog at %s: %w", s.opts.Address, err)
 	}
 	s.link = l
@@ -223,8 +224,8 @@ func (s *Sender) pause(ctx context.Context) error {
 
 // backOff puts the next attempt off, longer each time, by half to all of the
 // delay, so that many senders do not come at once.
-func (s *Sender) backOff() {
-	s.delay = min(max(2*s.delay, firstRetry), lastRetry)
+func (s *Sender) backOff(most time.Duration) {
+	s.delay = min(max(2*s.delay, firstRetry), most)
 	s.next = s.opts.Now().Add(time.Duration(float64(s.delay) * (0.5 + s.opts.Random()/2)))
 }
 
@@ -243,7 +244,7 @@ func (s *Sender) lose() {
 	}
 	l.close()
 	if s.opts.Now().Sub(l.since) < stableAfter {
-		s.backOff()
+		s.backOff(lastReopen)
 	} else {
 		s.delay, s.next = 0, time.Time{}
 	}
