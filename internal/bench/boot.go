@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -295,15 +296,33 @@ func (b *Boot) Written(ctx context.Context, needles ...string) ([]sandbox.Writte
 	return b.sandbox.Written(ctx, raw)
 }
 
-// Reached lists the destinations that the application tried, our own
-// requests and its requests to itself aside.
+// Reached lists the destinations that the application tried, our own requests
+// aside, and those that our runtime hands on to its workers: to addresses of
+// this machine at which a process of the application listens now.
 func (b *Boot) Reached(ctx context.Context) ([]sandbox.Destination, error) {
 	all, err := b.sandbox.Destinations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(d sandbox.Destination) bool { return d.Source == b.front }), nil
+	workers := map[string]bool{}
+	if b.bench.Manifest.Run != nil {
+		processes, err := b.sandbox.Processes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range processes {
+			for _, at := range info.Listening {
+				workers[portOf(at)] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(d sandbox.Destination) bool {
+		at, err := netip.ParseAddrPort(d.Address)
+		return d.Source == b.front || err == nil && at.Addr().IsLoopback() && workers[portOf(d.Address)]
+	}), nil
 }
+
+func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
 // Close ends the boot, unless the bench keeps its sandboxes.
 func (b *Boot) Close() error {

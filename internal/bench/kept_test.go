@@ -10,7 +10,7 @@ import (
 func TestWhatIsKept(t *testing.T) {
 	var written []sandbox.Written
 	for _, path := range []string{
-		"/home/app/z", "/app/data/users.json", "/tmp/x", "/var/tmp/x", "/run/x.pid", "/dev/shm/x", "/app/__pycache__/a.pyc", "/var/log/access.log",
+		"/home/app/z", "/app/data/users.json", "/tmp/x", "/var/tmp/x", "/run/x.pid", "/dev/shm/x", "/app/__pycache__/a.pyc", "/var/log/access.log", "/home/app/.local/state/roadworthy/a/lock",
 	} {
 		written = append(written, sandbox.Written{Path: path, Kind: "file"})
 	}

@@ -12,9 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"mvdan.cc/sh/v3/shell"
-
 	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
@@ -129,25 +128,14 @@ func (b *Boot) command(launch Launch, env []string) ([]string, error) {
 			run += " " + file.Argument + " " + b.FilePath()
 		}
 	}
-	if strings.ContainsAny(run, "|&;<>()`\n") {
-		return []string{"/bin/sh", "-c", run}, nil
-	}
-	lookup := func(name string) string {
+	return manifest.SplitCommand(b.bench.Manifest.Path, run, func(name string) string {
 		for _, entry := range slices.Backward(env) { // the last one counts
 			if value, ok := strings.CutPrefix(entry, name+"="); ok {
 				return value
 			}
 		}
 		return ""
-	}
-	args, err := shell.Fields(run, lookup)
-	if err != nil || len(args) == 0 {
-		return nil, &problem.Problem{
-			Code: "RW-M03", Summary: "a command cannot be read", At: b.bench.Manifest.Path, Got: run,
-			Want: "a command line as in a shell", Fix: "quote it as a shell would want it", Cause: err,
-		}
-	}
-	return args, nil
+	})
 }
 
 // underRuntime is the command of an application that runs under ours.

@@ -79,7 +79,7 @@ func exitCode(err error) int {
 	switch {
 	case ok && strings.HasPrefix(p.Code, "RW-E") && p.Code != "RW-E04": // that one is a key file that is none
 		return report.ExitFailed // the evidence was refused
-	case ok && slices.Contains([]string{"RW-A02", "RW-B01", "RW-B02"}, p.Code):
+	case ok && slices.Contains([]string{"RW-A02", "RW-B01", "RW-B02", "RW-R03", "RW-R05"}, p.Code):
 		return report.ExitFailed // what does not build or start is not ready
 	case ok:
 		return report.ExitUsage
@@ -126,7 +126,9 @@ func (a *app) root() *cobra.Command {
   roadworthy check                boot it, stimulate it, judge every claim
   roadworthy check --only log.syslog --verbose
   roadworthy explain log.syslog   what is asked, how it is proven, how it is mended
-  roadworthy verify BUNDLE        recompute every verdict from the evidence`,
+  roadworthy verify BUNDLE        recompute every verdict from the evidence
+  roadworthy run -- COMMAND       run it in production: workers, logs, error mail, status route
+  roadworthy reload               new workers, proven before the old ones go`,
 		SilenceErrors: true, SilenceUsage: true, Version: Version(),
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -142,7 +144,8 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.Flags().Bool("version", false, "print the version") // without a -v, which is --verbose elsewhere
 	root.PersistentFlags().StringVar(&a.colour, "color", "auto", "colour: auto, always or never")
-	root.AddCommand(a.check(), a.initialise(), a.verify(), a.explain(), a.schema(), a.doctor())
+	root.AddCommand(a.check(), a.initialise(), a.verify(), a.explain(), a.schema(), a.doctor(),
+		a.runtime(), a.reload(), a.ps(), a.logs(), a.logLevel(), a.configuration(), a.mail(), a.launcher())
 	for _, command := range root.Commands() {
 		wrapArgs(command)
 	}

@@ -109,11 +109,17 @@ var processesShape = &shape{
 
 // runShape holds the settings of roadworthy run, which reads them by itself and
 // knows their names; here only leave has a meaning.
-var runShape = &shape{
-	says: "a mapping of settings of roadworthy run", example: "{workers: 4}", null: true,
-	names: &text{says: "lower case letters, digits and underscores", form: regexp.MustCompile(`^[a-z][a-z0-9_]*$`)},
-	each:  &shape{says: "a value or a list of them", example: "4", text: anyText, truth: true, list: &shape{says: "a text", example: "error.mail", text: anyText}},
-}
+var (
+	runKey   = &text{says: "lower case letters, digits and underscores", form: regexp.MustCompile(`^[a-z][a-z0-9_]*$`)}
+	runValue = &shape{says: "a value or a list of them", example: "4", text: anyText, truth: true, list: &shape{says: "a text", example: "error.mail", text: anyText}}
+	runShape = &shape{
+		says: "a mapping of settings of roadworthy run", example: "{workers: 4}", null: true, names: runKey,
+		each: &shape{
+			says: "a value, a list, or a mapping of settings", example: "4", text: anyText, truth: true, list: runValue.list,
+			null: true, names: runKey, each: runValue,
+		},
+	}
+)
 
 var configShape = &shape{
 	says: "a mapping of file and settings", example: "{settings: {PORT: port}}",

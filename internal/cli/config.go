@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roadworthy-dev/roadworthy/internal/runner"
+)
+
+func (a *app) configuration() *cobra.Command {
+	group := &cobra.Command{Use: "config", Short: "look at the configuration of roadworthy run"}
+	var flags runFlags
+	var origin, asJSON bool
+	show := &cobra.Command{
+		Use:   "show [-- COMMAND…]",
+		Short: "show every setting; secrets stay hidden",
+		Example: `  roadworthy config show --origin    and where each value comes from
+  PORT=80 roadworthy config show --origin --set times.drain=5s`,
+		Args: behindDash,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := flags.options(cmd, args)
+			if err != nil {
+				return err
+			}
+			config, err := runner.Load(options)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				encoder := json.NewEncoder(a.Out)
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(config.Table)
+			}
+			if origin {
+				_, err := config.Table.WriteTo(a.Out)
+				return err
+			}
+			for _, s := range config.Table.Settings {
+				fmt.Fprintf(a.Out, "%s: %s\n", s.Key, s.Value)
+			}
+			return nil
+		},
+	}
+	flags.add(show)
+	show.Flags().BoolVar(&origin, "origin", false, "where each value comes from: flag, environment, file, default")
+	show.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	group.AddCommand(show)
+	return group
+}
+
+func (a *app) mail() *cobra.Command {
+	group := &cobra.Command{Use: "mail", Short: "error mail"}
+	var master masterFlags
+	test := &cobra.Command{
+		Use:   "test [ADDRESS…]",
+		Short: "send a test mail through the server of a running master, or of the environment",
+		Example: `  roadworthy mail test
+  SMTP_URL=smtp://mail.example.org roadworthy mail test you@example.org`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body, err := master.ask(cmd, http.MethodPost, "/mail/test?"+url.Values{"to": args}.Encode())
+			if err == nil {
+				defer body.Close()
+				_, err = io.Copy(a.Out, body)
+				return err
+			}
+			options, optionsErr := (&runFlags{}).options(cmd, nil)
+			if optionsErr != nil || a.Env("SMTP_URL") == "" {
+				return err // of the master, which was meant
+			}
+			told, err := runner.TestMail(cmd.Context(), options, args)
+			fmt.Fprint(a.Out, told)
+			return err
+		},
+	}
+	master.add(test)
+	group.AddCommand(test)
+	return group
+}

@@ -1,0 +1,174 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/roadworthy-dev/roadworthy/internal/logs"
+)
+
+const followAhead = 1024 // lines that one reader may be behind before it loses some
+
+// memory keeps the last lines for roadworthy logs, in so many bytes. It is on
+// no disk: an application's log belongs to whoever collects it.
+type memory struct {
+	mu      sync.Mutex
+	limit   int
+	size    int
+	lines   []LogLine
+	readers map[*reader]bool
+}
+
+type reader struct {
+	lines   chan LogLine
+	dropped uint64
+}
+
+func newMemory(limit int) *memory { return &memory{limit: limit, readers: map[*reader]bool{}} }
+
+const perLine = 100 // bytes that a line costs beside its text
+
+// write is the sink.
+func (m *memory) write(_ context.Context, records []logs.Record) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range records {
+		line := LogLine{Time: r.Time, Worker: r.Source.Name(), Level: LevelName(r.Level), Text: strings.ToValidUTF8(string(r.Text), "\uFFFD")}
+		m.lines = append(m.lines, line)
+		m.size += len(line.Text) + perLine
+		for to := range m.readers {
+			to.offer(line)
+		}
+	}
+	gone := 0
+	for m.size > m.limit && gone < len(m.lines) {
+		m.size -= len(m.lines[gone].Text) + perLine
+		gone++
+	}
+	m.lines = slices.Delete(m.lines, 0, gone)
+	return len(records), nil
+}
+
+func (r *reader) offer(line LogLine) {
+	line.Dropped = r.dropped
+	select {
+	case r.lines <- line:
+		r.dropped = 0
+	default:
+		r.dropped++
+	}
+}
+
+// read gives the wanted lines, those of the past first.
+func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) error) error {
+	fits := func(l LogLine) bool {
+		level, err := ParseLevel(l.Level)
+		return err == nil && level >= want.Level && (want.Process == "" || l.Worker == want.Process || strings.HasPrefix(l.Worker, want.Process+"."))
+	}
+	r := &reader{lines: make(chan LogLine, followAhead)}
+	m.mu.Lock()
+	var past []LogLine
+	for _, l := range slices.Backward(m.lines) {
+		if len(past) == want.Last && want.Last >= 0 {
+			break
+		}
+		if fits(l) {
+			past = append(past, l)
+		}
+	}
+	if want.Follow {
+		m.readers[r] = true
+	}
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		delete(m.readers, r)
+		m.mu.Unlock()
+	}()
+	for _, l := range slices.Backward(past) {
+		if err := line(l); err != nil {
+			return err
+		}
+	}
+	for want.Follow {
+		select {
+		case l := <-r.lines:
+			if fits(l) {
+				if err := line(l); err != nil {
+					return err
+				}
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// tails keeps the last lines of each process, for what is told when one fails.
+type tails struct {
+	mu   sync.Mutex
+	list map[string]*tail
+}
+
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+const keptTail, tailLine = 20, 500
+
+func (t *tails) open(id string) *tail {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.list == nil {
+		t.list = map[string]*tail{}
+	}
+	t.list[id] = &tail{}
+	return t.list[id]
+}
+
+func (t *tails) close(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.list, id)
+}
+
+// last returns the last lines of a process.
+func (t *tails) last(id string, n int) []string {
+	t.mu.Lock()
+	of := t.list[id]
+	t.mu.Unlock()
+	if of == nil {
+		return nil
+	}
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	return slices.Clone(of.lines[max(0, len(of.lines)-n):])
+}
+
+func (t *tail) note(records []logs.Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range records[max(0, len(records)-keptTail):] {
+		for text := range bytes.SplitSeq(r.Text, []byte("\n")) {
+			t.lines = append(t.lines, strings.ToValidUTF8(string(text[:min(len(text), tailLine)]), "\uFFFD"))
+		}
+	}
+	t.lines = slices.Delete(t.lines, 0, max(0, len(t.lines)-keptTail))
+}
+
+// tap gives the lines of one process to its tail on their way.
+type tap struct {
+	to   logs.Publisher
+	tail *tail
+}
+
+// Publish hands the records on.
+func (t tap) Publish(records []logs.Record) {
+	t.tail.note(records)
+	t.to.Publish(records)
+}

@@ -1,0 +1,296 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front"
+	"github.com/roadworthy-dev/roadworthy/internal/front/health"
+	"github.com/roadworthy-dev/roadworthy/internal/logs"
+	"github.com/roadworthy-dev/roadworthy/internal/mail"
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/syslog"
+	"github.com/roadworthy-dev/roadworthy/internal/worker"
+)
+
+// LaunchCommand is the command of this program that becomes a worker; see
+// [worker.Exec].
+const LaunchCommand = "launch-worker"
+
+const (
+	lastWords  = 5 * time.Second // for mails and logs at the end
+	frontExtra = 5 * time.Second // beyond the drain, for the front's own connections
+)
+
+// master is a run on its way.
+type master struct {
+	config   *Config // of the generation that serves
+	configMu sync.Mutex
+	started  time.Time
+	folder   string
+	random   *rand.Rand
+
+	log      *slog.Logger
+	level    atomic.Int64
+	router   *logs.Router
+	memory   *memory
+	tails    tails
+	captures sync.WaitGroup
+	reading  context.Context //nolint:containedctx // ends when nothing more is read
+	stopRead context.CancelFunc
+
+	syslog   *syslog.Sender // nil: nothing is sent there
+	mail     *mail.Notifier
+	smtp     *mail.SMTP
+	requests *requests
+	lock     io.Closer
+
+	front    *front.Front
+	checks   *health.Checks
+	listener net.Listener
+	shared   *os.File
+	serving  sync.WaitGroup
+
+	reaper *worker.Reaper
+	types  []string
+	crews  map[string]*worker.Supervisor
+}
+
+// Run runs an application until ctx ends, which stops it gracefully, or
+// nothing of its first generation becomes ready. A value on reload makes a new
+// generation; its outcome is logged.
+func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan struct{}) (err error) {
+	m := &master{config: config, started: time.Now(), requests: &requests{}, crews: map[string]*worker.Supervisor{}, types: config.types()}
+	m.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter
+	m.reading, m.stopRead = context.WithCancel(context.Background())
+	defer m.stopRead()
+	if err := m.openLogs(stdout); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.closeLogs()) }()
+	if err := m.open(); err != nil {
+		return errors.Join(err, m.close(context.WithoutCancel(ctx)))
+	}
+	if err := m.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = nil // it was told to stop
+		}
+		return errors.Join(err, m.close(context.WithoutCancel(ctx)))
+	}
+	for {
+		select {
+		case <-reload:
+			_ = m.Reload(ctx) // which tells how it went
+		case <-ctx.Done():
+			m.log.Info("stopping", "after", time.Since(m.started).Round(time.Second).String())
+			return m.close(context.WithoutCancel(ctx))
+		}
+	}
+}
+
+// open makes everything that workers need.
+func (m *master) open() error {
+	if err := m.makeFolder(); err != nil {
+		return err
+	}
+	if err := m.openMail(); err != nil {
+		return err
+	}
+	var err error
+	if m.reaper, err = worker.NewReaper(true, nil); err != nil {
+		return err
+	}
+	for _, name := range m.types {
+		if name == "web" {
+			if err := m.openFront(); err != nil {
+				return err
+			}
+			if err := m.listen(); err != nil {
+				return err
+			}
+		}
+		if m.crews[name], err = m.supervise(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the first generation of each type, and answers requests from
+// the beginning: they wait for the first worker.
+func (m *master) start(ctx context.Context) error {
+	if m.checks != nil {
+		m.checks.Start(context.WithoutCancel(ctx))
+	}
+	if m.front != nil && m.shared == nil {
+		m.serving.Go(func() {
+			if err := m.front.Serve(m.listener); err != nil {
+				m.log.Error("the front does not serve any more", "error", err)
+			}
+		})
+	}
+	stop, err := m.openControl()
+	if err != nil {
+		m.log.Warn("roadworthy reload, logs and log-level will not reach this master", "error", err)
+	} else {
+		context.AfterFunc(m.reading, stop)
+	}
+	failures := make([]error, len(m.types))
+	var all sync.WaitGroup
+	for i, name := range m.types {
+		all.Go(func() {
+			spec, err := m.spec(m.config, name)
+			if err == nil {
+				err = m.crews[name].Start(ctx, spec)
+			}
+			failures[i] = err
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failures...); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return notReady("the application did not start", err)
+	}
+	attributes := []any{"app", m.config.Manifest.Name, "pid", os.Getpid(), "took", time.Since(m.started).Round(time.Millisecond).String()}
+	if m.listener != nil {
+		attributes = append(attributes, "address", m.listener.Addr().String(), "workers", len(m.crews["web"].Snapshot()))
+	}
+	m.log.Info("ready", attributes...)
+	return nil
+}
+
+func notReady(summary string, err error) error {
+	return &problem.Problem{Code: "RW-R03", Summary: summary, Got: err.Error(), Want: "workers that become ready and live on", Fix: "roadworthy logs", Cause: err}
+}
+
+// close ends everything in the order in which nothing is lost: requests first,
+// then workers, then what they said.
+func (m *master) close(ctx context.Context) error {
+	s := m.config.Settings
+	limit := s.Times.Drain + s.Times.Stop + frontExtra
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var errs []error
+	if m.front != nil {
+		drain, done := context.WithTimeout(ctx, s.Times.Drain)
+		if err := m.front.Shutdown(drain); err != nil {
+			m.log.Warn("requests were cut off", "error", err)
+		}
+		done()
+		m.serving.Wait()
+	}
+	var all sync.WaitGroup
+	for _, crew := range m.crews {
+		if crew != nil {
+			all.Go(func() { _ = crew.Stop(ctx) }) // that it took too long is an event
+		}
+	}
+	all.Wait()
+	if m.checks != nil {
+		m.checks.Stop()
+	}
+	if m.reaper != nil {
+		m.reaper.Close()
+	}
+	m.captures.Wait()
+	if m.folder != "" {
+		errs = append(errs, os.RemoveAll(m.folder))
+	}
+	return errors.Join(errs...)
+}
+
+// closeLogs lets the last lines and mails out.
+func (m *master) closeLogs() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	_ = m.router.Flush(ctx) // so that error mail has seen every trace
+	if m.mail != nil {
+		if err := m.mail.Close(ctx); err != nil {
+			m.log.Warn("error mail is not through; what is pending is told after the next start", "error", err)
+		}
+	}
+	m.stopRead()
+	_ = m.router.Close(ctx) // a sink that is behind has counted what it lost
+	if m.syslog != nil {
+		_ = m.syslog.Close()
+	}
+	if m.lock != nil {
+		return m.lock.Close()
+	}
+	return nil
+}
+
+// listen opens the address of the front.
+func (m *master) listen() error {
+	s := m.config.Settings
+	network, address := "tcp", s.Listen
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, address = "unix", path
+	} else if address == "" {
+		address = ":" + strconv.Itoa(s.Port)
+	}
+	var err error
+	if m.listener, err = (&net.ListenConfig{}).Listen(context.Background(), network, address); err != nil {
+		return &problem.Problem{
+			Code: "RW-R05", Summary: "the address cannot be listened on", At: address, Got: err.Error(), Want: "an address that nobody else has",
+			Fix: "PORT=8081 roadworthy run", Cause: err,
+		}
+	}
+	if s.Mode != "shared" {
+		return nil
+	}
+	raw, ok := m.listener.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("share the listening socket: %T has no descriptor", m.listener)
+	}
+	if m.shared, err = worker.DupListener(raw); err != nil {
+		return fmt.Errorf("share the listening socket: %w", err)
+	}
+	return m.listener.Close() // the duplicate is the one that workers inherit
+}
+
+// makeFolder makes the private folder of this run, and removes those of
+// masters that were killed.
+func (m *master) makeFolder() error {
+	const prefix = "roadworthy-master-"
+	old, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
+	for _, dir := range old {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
+		number, err := strconv.Atoi(pid)
+		if err == nil && number > 0 && errors.Is(syscall.Kill(number, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir)
+		}
+	}
+	var err error
+	if m.folder, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid())); err != nil {
+		return fmt.Errorf("make the folder of this run: %w", err)
+	}
+	return os.Chmod(m.folder, 0o711) //nolint:gosec // workers of other users enter it and see only what is theirs
+}
+
+// lockFile takes a file for this process alone, as long as it lives.
+func lockFile(path string) (io.Closer, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the lock: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("take the lock %s: %w", path, err), file.Close())
+	}
+	return file, nil
+}

@@ -1,0 +1,132 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/settings"
+)
+
+// Settings are the settings of roadworthy run, from flags, environment, the
+// section run of roadworthy.yaml, and defaults. The defaults are for
+// production.
+type Settings struct {
+	Leave       []string `env:"-" help:"requirements of the standard that the application meets itself, such as error.mail"`
+	Listen      string   `env:"LISTEN" help:"where to listen: host:port, or unix:/path; by default every address at the port"`
+	Port        int      `env:"PORT" default:"8000" min:"0" max:"65535" help:"where to listen, on every address"`
+	Mode        string   `env:"ROADWORTHY_MODE" default:"proxy" help:"proxy: each worker has a port of its own; socket: a unix socket of its own; shared: all inherit one listening socket"`
+	Workers     int      `env:"WEB_CONCURRENCY" default:"0" min:"0" max:"1024" help:"worker processes; 0 is one for each processor, at least two"`
+	Concurrency int      `env:"ROADWORTHY_CONCURRENCY" default:"0" min:"0" help:"requests that a worker gets at the same time; 0 is no limit"`
+	Environment string   `env:"ENVIRONMENT" default:"production" help:"name of this environment, for mails and logs"`
+	Release     string   `env:"RELEASE" help:"name of this release, for mails and logs"`
+	Streams     string   `env:"ROADWORTHY_STREAMS" default:"close" help:"WebSockets and event streams when their worker goes: close (1001, spread), linger, cut"`
+
+	Log     LogSettings     `key:"log"`
+	Syslog  SyslogSettings  `key:"syslog"`
+	Mail    MailSettings    `key:"mail"`
+	Status  StatusSettings  `key:"status"`
+	Times   TimeSettings    `key:"times" env:"ROADWORTHY_TIMES_"`
+	Limits  LimitSettings   `key:"limits" env:"ROADWORTHY_LIMITS_"`
+	Recycle RecycleSettings `key:"recycle" env:"ROADWORTHY_RECYCLE_"`
+	TLS     TLSSettings     `key:"tls" env:"TLS_"`
+}
+
+// LogSettings say what is logged to standard output.
+type LogSettings struct {
+	Level  slog.Level        `env:"LOG_LEVEL" default:"INFO" help:"least level: DEBUG, INFO, WARNING, ERROR"`
+	Access string            `env:"ROADWORTHY_LOG_ACCESS" default:"all" help:"requests to log: all, errors (status 500 and above), off"`
+	Format string            `env:"ROADWORTHY_LOG_FORMAT" default:"raw" help:"raw: the lines of the application as they are; prefix: with time and worker in front"`
+	Keep   settings.ByteSize `env:"ROADWORTHY_LOG_KEEP" default:"4MiB" help:"memory for roadworthy logs"`
+}
+
+// SyslogSettings say where the log goes as well.
+type SyslogSettings struct {
+	URL      string     `env:"SYSLOG_URL" help:"unix:///dev/log, udp://host:514, tcp://host:601 or tls://host:6514; ?format=3164&framing=lf"`
+	Facility string     `env:"SYSLOG_FACILITY" default:"user" help:"syslog facility, by name"`
+	Level    slog.Level `env:"ROADWORTHY_SYSLOG_LEVEL" default:"DEBUG" help:"least level for syslog, besides the log's own"`
+}
+
+// MailSettings say who gets error mail.
+type MailSettings struct {
+	Errors []string `env:"ERROR_MAIL" help:"who gets stack traces; none: nobody"`
+	Server string   `env:"SMTP_URL" secret:"true" help:"smtp://user:password@host:port or smtps://…; ?starttls=required|optional|off"`
+	From   string   `env:"MAIL_FROM" help:"sender; by default the application's name at this host"`
+	Hourly int      `env:"ROADWORTHY_MAIL_HOURLY" default:"10" min:"1" help:"mails in an hour at most; then one digest with exact counts"`
+}
+
+// StatusSettings describe the status route.
+type StatusSettings struct {
+	Path  string        `env:"ROADWORTHY_STATUS_PATH" default:"/status" help:"path of the status route"`
+	Token []string      `env:"STATUS_TOKEN" secret:"true" help:"tokens that open it, at least 16 characters each; two while one replaces the other; none: no route"`
+	Every time.Duration `env:"ROADWORTHY_STATUS_EVERY" default:"2s" min:"100ms" help:"between two looks at a backing service"`
+}
+
+// TimeSettings bound what may take time.
+type TimeSettings struct {
+	Ready   time.Duration `default:"30s" min:"1ms" help:"from a worker's start until it answers"`
+	Settle  time.Duration `default:"2s" min:"0s" help:"how long a worker of a new generation must live before its predecessor goes"`
+	Drain   time.Duration `default:"25s" min:"0s" help:"for requests in flight when a worker goes"`
+	Stop    time.Duration `default:"5s" min:"0s" help:"from SIGTERM to SIGKILL"`
+	First   time.Duration `default:"30s" min:"1ms" help:"until a worker's first byte"`
+	Idle    time.Duration `default:"55s" min:"1ms" help:"between two bytes of a worker"`
+	Request time.Duration `default:"0s" min:"0s" help:"for a whole request, then its worker counts as hung; 0 is no limit"`
+	Queue   time.Duration `default:"10s" min:"0s" help:"for a request to wait for a worker"`
+}
+
+// LimitSettings bound what a client may cost.
+type LimitSettings struct {
+	Header      settings.ByteSize `default:"64KiB" min:"1KiB" help:"request line and header"`
+	Body        settings.ByteSize `default:"1GiB" min:"0" help:"request body"`
+	Connections int               `default:"65536" min:"1" help:"connections at the same time"`
+	Queue       int               `default:"1024" min:"0" help:"requests that wait for a worker"`
+	Trusted     []netip.Prefix    `help:"addresses of proxies whose X-Forwarded-For and X-Request-Id are believed"`
+}
+
+// RecycleSettings say when a healthy worker is replaced.
+type RecycleSettings struct {
+	Memory   settings.ByteSize `default:"0" help:"proportional memory (PSS) of a worker; 0 is no limit"`
+	Requests int               `default:"0" min:"0" help:"requests; 0 is no limit"`
+	Age      time.Duration     `default:"0s" min:"0s" help:"time; 0 is no limit"`
+}
+
+// TLSSettings let the front speak TLS.
+type TLSSettings struct {
+	Certificate string   `env:"CERTIFICATE" help:"file with the certificate chain, in PEM; read again when it changes"`
+	Key         string   `env:"KEY" help:"file with its key, in PEM"`
+	Domains     []string `env:"DOMAINS" help:"names to get certificates for by ACME, from Let's Encrypt"`
+}
+
+// Validate refuses what no single field can see.
+func (s Settings) Validate() error {
+	var errs []error
+	word := func(name, got string, allowed ...string) {
+		if !slices.Contains(allowed, got) {
+			errs = append(errs, fmt.Errorf("%s is %q; want one of %s", name, got, strings.Join(allowed, ", ")))
+		}
+	}
+	word("mode", s.Mode, "proxy", "socket", "shared")
+	word("streams", s.Streams, "close", "linger", "cut")
+	word("log.access", s.Log.Access, "all", "errors", "off")
+	word("log.format", s.Log.Format, "raw", "prefix")
+	if !strings.HasPrefix(s.Status.Path, "/") {
+		errs = append(errs, fmt.Errorf("status.path is %q; want a path that begins with a slash", s.Status.Path))
+	}
+	if (s.TLS.Certificate == "") != (s.TLS.Key == "") {
+		errs = append(errs, errors.New("tls.certificate and tls.key belong together"))
+	}
+	return errors.Join(errs...)
+}
+
+// count is how many workers of web run.
+func (s Settings) count() int {
+	if s.Workers > 0 {
+		return s.Workers
+	}
+	return max(2, runtime.NumCPU())
+}

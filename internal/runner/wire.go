@@ -1,0 +1,313 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front"
+	"github.com/roadworthy-dev/roadworthy/internal/front/health"
+	"github.com/roadworthy-dev/roadworthy/internal/front/pool"
+	"github.com/roadworthy-dev/roadworthy/internal/logs"
+	"github.com/roadworthy-dev/roadworthy/internal/mail"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/trace"
+	"github.com/roadworthy-dev/roadworthy/internal/worker"
+)
+
+// The outlets of the log.
+const (
+	toStdout = "stdout"
+	toSyslog = "syslog"
+	toMemory = "memory"
+	toErrors = "errors"
+)
+
+// openLogs makes the way from every line to its sinks.
+func (m *master) openLogs(stdout *os.File) error {
+	s := m.config.Settings
+	m.memory = newMemory(int(s.Log.Keep))
+	outlets := []logs.Outlet{
+		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level},
+		{Name: toMemory, Sink: logs.Func(m.memory.write), Level: everything},
+		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything},
+	}
+	if s.Syslog.URL != "" && m.config.Manifest.Supplies("log.syslog") {
+		sink, err := m.openSyslog()
+		if err != nil {
+			return err
+		}
+		outlets = append(outlets, logs.Outlet{Name: toSyslog, Sink: sink, Level: max(s.Log.Level, s.Syslog.Level)})
+	}
+	m.level.Store(int64(s.Log.Level))
+	m.router = logs.NewRouter(logs.WallClock{}, outlets...)
+	m.log = slog.New(logs.NewHandler(m.router, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
+	return nil
+}
+
+// everything is a threshold that nothing is below.
+const everything = slog.Level(-128)
+
+// grouping lets a [trace.Grouper] work for one capture.
+type grouping struct {
+	grouper *trace.Grouper
+	emit    func(logs.Group)
+	now     time.Time
+}
+
+func newGrouping() *grouping {
+	g := &grouping{}
+	g.grouper = trace.NewGrouper(trace.Limits{}, func(found trace.Group) {
+		g.emit(logs.Group{Text: found.Text, Lines: found.Lines, Language: found.Language})
+	})
+	return g
+}
+
+// Add gives the next line to the grouper.
+func (g *grouping) Add(line []byte, now time.Time, emit func(logs.Group)) {
+	g.emit = emit
+	g.grouper.Add(line, now)
+}
+
+// Flush hands out what is over at a time. The capture calls it once the stream
+// has been silent, and at its end.
+func (g *grouping) Flush(now time.Time, emit func(logs.Group)) {
+	g.emit = emit
+	g.grouper.Flush(now, true)
+}
+
+// capture reads the output of one process until it ends.
+func (m *master) capture(process string, slot int) func(worker.Source, *os.File, *os.File) {
+	return func(of worker.Source, stdout, stderr *os.File) {
+		tail := m.tails.open(of.ID)
+		for stream, pipe := range map[logs.Stream]*os.File{logs.Stdout: stdout, logs.Stderr: stderr} {
+			source := logs.Source{Type: process, Slot: slot, Generation: of.Generation, PID: of.PID, Stream: stream}
+			capture := logs.NewCapture(pipe, source, tap{m.router, tail}, logs.CaptureOptions{Grouping: newGrouping(), RequestIDs: true})
+			m.captures.Go(func() {
+				defer pipe.Close()
+				if err := capture.Run(m.reading); err != nil && m.reading.Err() == nil {
+					m.log.Error("the output of a worker cannot be read", "worker", of.Worker, "error", err)
+				}
+			})
+		}
+	}
+}
+
+// openMail prepares error mail. Without recipients errors are counted only.
+func (m *master) openMail() error {
+	c := m.config
+	hostname, _ := os.Hostname()
+	config := mail.Config{
+		About: mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
+		Path:  m.statePath(), Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly,
+		Log: m.log,
+	}
+	if len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail") {
+		if c.Settings.Mail.Server == "" {
+			m.log.Warn("error mail is off: SMTP_URL is not set", "recipients", len(c.Settings.Mail.Errors))
+		} else {
+			var err error
+			if m.smtp, err = c.mailServer(); err != nil {
+				return err
+			}
+			config.Sender = m.smtp
+		}
+	}
+	var err error
+	m.mail, err = mail.Open(config)
+	if err != nil && config.Path != "" {
+		m.log.Warn("what was mailed before is not known: its state cannot be used", "error", err)
+		config.Path = ""
+		m.mail, err = mail.Open(config)
+	}
+	return err
+}
+
+// mailServer reads the settings of error mail.
+func (c *Config) mailServer() (*mail.SMTP, error) {
+	address := c.Settings.Mail.Server
+	// Without a password there is nothing that TLS must protect at any price:
+	// mail servers among each other do it where they can (RFC 7435).
+	if u, err := url.Parse(address); err == nil && u.Scheme == "smtp" && u.User == nil && !u.Query().Has("starttls") {
+		query := u.Query()
+		query.Set("starttls", "optional")
+		u.RawQuery = query.Encode()
+		address = u.String()
+	}
+	server, err := mail.ParseURL(address)
+	if err != nil {
+		return nil, &problem.Problem{Code: "RW-R02", Summary: "SMTP_URL is no mail server", Got: err.Error(), Want: "smtp://user:password@host:port", Fix: "set SMTP_URL", Cause: err}
+	}
+	if server.To, err = mail.ParseRecipients(c.Settings.Mail.Errors); err != nil {
+		return nil, &problem.Problem{Code: "RW-R02", Summary: "ERROR_MAIL holds no list of addresses", Got: err.Error(), Want: "addresses, with commas between them", Fix: "set ERROR_MAIL", Cause: err}
+	}
+	if c.Settings.Mail.From != "" {
+		server.From = c.Settings.Mail.From
+	}
+	return server, nil
+}
+
+// statePath is where the state of error mail lies; "" where no folder is
+// there for it, or another master of this application has it.
+func (m *master) statePath() string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	dir := filepath.Join(base, "roadworthy", m.config.Manifest.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return ""
+	}
+	lock, err := lockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return ""
+	}
+	m.lock = lock
+	return filepath.Join(dir, "errors.json")
+}
+
+// openFront prepares the front; nothing listens yet.
+func (m *master) openFront() error {
+	s := m.config.Settings
+	options := front.Options{
+		Pool:      pool.Options{Queue: queueOf(s.Limits.Queue), Wait: s.Times.Queue, Park: s.Times.Queue},
+		Deadlines: front.Deadlines{FirstByte: s.Times.First, Idle: s.Times.Idle, Request: s.Times.Request},
+		Limits:    front.Limits{Header: int(s.Limits.Header), Body: int64(s.Limits.Body), Connections: s.Limits.Connections},
+		Routes:    []front.Route{{Prefix: "/", Upgrade: true, Drain: front.DrainPolicy(s.Streams), Linger: s.Times.Drain}},
+		Trusted:   s.Limits.Trusted, Access: front.AccessLog(s.Log.Access),
+		Version: s.Release, Log: slog.New(&witness{m.log.Handler(), m.requests}),
+		OnSlow: m.onSlow, Extra: m.writeMetrics,
+	}
+	if m.config.Manifest.Supplies("status.route") {
+		options.Status = front.Status{Path: s.Status.Path, Tokens: s.Status.Token}
+		if status := m.config.Manifest.Status; status != nil {
+			options.Status.Path = status.Path
+		}
+		checks, err := m.healthChecks()
+		if err != nil {
+			return err
+		}
+		m.checks, options.Checks = checks, checks
+	}
+	var err error
+	if m.front, err = front.New(options); err != nil {
+		return &problem.Problem{Code: "RW-R02", Summary: err.Error(), Fix: "roadworthy config show --origin", Cause: err}
+	}
+	return nil
+}
+
+func queueOf(length int) int {
+	if length == 0 {
+		return -1 // the pool's word for none
+	}
+	return length
+}
+
+// healthChecks are those of the declared services. Each is looked at so often
+// that its loss shows in the time that the manifest declares.
+func (m *master) healthChecks() (*health.Checks, error) {
+	var list []health.Check
+	for _, setting := range m.config.Manifest.Config.WithEffect(manifest.EffectService) {
+		service := m.config.Manifest.Services[setting.Service]
+		if service.Type == manifest.SMTP || service.Type == manifest.Syslog {
+			continue
+		}
+		address, _ := m.config.Surroundings.Value(setting.Name)
+		var check health.Check
+		var err error
+		if service.Type == manifest.SQLite {
+			check = sqliteCheck(service.As, address)
+		} else if check, err = health.FromURL(service.As, address); err != nil {
+			m.log.Warn("a service is not watched: its setting is no address", "service", service.Name, "setting", setting.Name)
+			continue
+		}
+		check.Critical = true
+		check.Interval = min(m.config.Settings.Status.Every, service.Within/4)
+		check.Timeout = min(3*time.Second, service.Within/3)
+		list = append(list, check)
+	}
+	return health.New(list, time.Now, func(n uint64) uint64 { return m.random.Uint64N(n) })
+}
+
+// rotation lets workers come and go in the front.
+type rotation struct {
+	front *front.Front
+	limit int
+	log   *slog.Logger
+}
+
+// Add begins to send requests to a worker.
+func (r rotation) Add(b worker.Backend) {
+	if err := r.front.Add(front.Backend{ID: b.ID, Network: b.Network, Address: b.Address, Limit: r.limit}); err != nil {
+		r.log.Error("a worker cannot serve", "worker", b.Worker, "error", err)
+	}
+}
+
+// Drain takes a worker out and waits for what it serves.
+func (r rotation) Drain(ctx context.Context, id string) error { return r.front.Drain(ctx, id) }
+
+// supervise prepares the workers of one process type.
+func (m *master) supervise(name string) (*worker.Supervisor, error) {
+	config := worker.Config{
+		RunDir: m.folder, Launcher: []string{m.config.Self, LaunchCommand}, Tail: m.tails.last, Event: m.onEvent, Reaper: m.reaper,
+		Output: func(of worker.Source, stdout, stderr *os.File) {
+			m.capture(name, slotOf(of.Worker))(of, stdout, stderr)
+		},
+	}
+	if name == "web" {
+		config.Rotation = rotation{m.front, m.config.Settings.Concurrency, m.log}
+	}
+	s, err := worker.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the workers of %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// spec describes one process type.
+func (m *master) spec(c *Config, name string) (worker.Spec, error) {
+	argv, err := c.argv(name)
+	if err != nil {
+		return worker.Spec{}, err
+	}
+	s := c.Settings
+	spec := worker.Spec{
+		Name: name, Command: argv, Dir: c.Folder, Env: c.Surroundings.Environ(), Count: 1, Mode: worker.ModeNone,
+		Times: worker.Times{Ready: s.Times.Ready, MinUptime: orNone(s.Times.Settle), Drain: s.Times.Drain, Stop: s.Times.Stop},
+	}
+	if name != "web" {
+		return spec, nil
+	}
+	spec.Mode = map[string]worker.Mode{"proxy": worker.ModePort, "socket": worker.ModeSocket, "shared": worker.ModeShared}[s.Mode]
+	if spec.Mode == worker.ModeShared {
+		spec.Listener = m.shared
+	}
+	if spec.Count = s.count(); !c.Manifest.Supplies("workers") {
+		spec.Count = 1 // it supervises its own
+	}
+	spec.Recycle = worker.Recycle{Age: s.Recycle.Age, Requests: s.Recycle.Requests, Soft: int64(s.Recycle.Memory)}
+	for _, setting := range c.Manifest.Config.WithEffect(manifest.EffectPort) {
+		if setting.Name != "PORT" {
+			spec.Env = append(without(spec.Env, setting.Name), setting.Name+"={port}")
+		}
+	}
+	return spec, nil
+}
+
+// orNone is the way in which the workers are told that a time is nothing.
+func orNone(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
