@@ -219,6 +219,15 @@ func (w *world) pick(n int) (Backend, bool) {
 	return b, true
 }
 
+// look returns a backend without a request.
+func (w *world) look() (Backend, bool) {
+	b, ok := w.pick(0)
+	if ok {
+		w.done(b)
+	}
+	return b, ok
+}
+
 func (w *world) done(b Backend) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -37,7 +37,7 @@ func TestAHungWorkerTellsWhereItHangs(t *testing.T) {
 		"python": {"hang.py", []string{"python3", "hang.py"}, "stuck_here"},
 		"node":   {"hang.js", []string{"node", "hang.js"}, "stuckHere"},
 		"ruby":   {"hang.rb", []string{"ruby", "hang.rb"}, "stuck_here"},
-		"php":    {"hang.php", []string{"php", "-S", "127.0.0.1:{port}", "hang.php"}, "stuck_here"},
+		"php":    {"hang.php", []string{"php", "-S", "127.0.0.1:{port}", "-t", "."}, "stuck_here"},
 		"java":   {"Hang.java", []string{"java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "Hang.java"}, "stuckHere"},
 		"go":     {"hanggo/main.go", []string{"go", "build"}, "stuckHere"},
 	} {
@@ -63,7 +63,7 @@ func TestAHungWorkerTellsWhereItHangs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			fmt.Fprint(conn, "GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+			fmt.Fprint(conn, "GET /hang.php HTTP/1.1\r\nHost: x\r\n\r\n")
 			w.until("the request", w.said("HANGING"))
 			w.settle(b.PID)
 			w.done(b) // the front has given up on the request

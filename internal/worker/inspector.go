@@ -120,22 +120,28 @@ func pausedStack(conn *websocket.Conn) (string, error) {
 			return "", fmt.Errorf("ask the inspector: %w", err)
 		}
 	}
+	scripts := map[string]string{} // script id → address, as Debugger.enable tells them
 	for {
 		var event struct {
 			Method string `json:"method"`
 			Params struct {
+				Script string `json:"scriptId"`
+				URL    string `json:"url"`
 				Frames []struct {
 					Function string `json:"functionName"`
-					URL      string `json:"url"`
 					Location struct {
-						Line   int `json:"lineNumber"`
-						Column int `json:"columnNumber"`
+						Script string `json:"scriptId"`
+						Line   int    `json:"lineNumber"`
+						Column int    `json:"columnNumber"`
 					} `json:"location"`
 				} `json:"callFrames"`
 			} `json:"params"`
 		}
 		if err := websocket.JSON.Receive(conn, &event); err != nil {
 			return "", fmt.Errorf("wait until the script pauses (if its event loop is idle, there is no stack): %w", err)
+		}
+		if event.Method == "Debugger.scriptParsed" {
+			scripts[event.Params.Script] = strings.TrimPrefix(event.Params.URL, "file://")
 		}
 		if event.Method != "Debugger.paused" {
 			continue
@@ -145,7 +151,7 @@ func pausedStack(conn *websocket.Conn) (string, error) {
 			if f.Function == "" {
 				f.Function = "<anonymous>"
 			}
-			fmt.Fprintf(&b, "    at %s (%s:%d:%d)\n", f.Function, strings.TrimPrefix(f.URL, "file://"), f.Location.Line+1, f.Location.Column+1)
+			fmt.Fprintf(&b, "    at %s (%s:%d:%d)\n", f.Function, scripts[f.Location.Script], f.Location.Line+1, f.Location.Column+1)
 		}
 		_ = websocket.JSON.Send(conn, map[string]any{"id": 3, "method": "Debugger.resume"}) // it is ended next anyway
 		return b.String(), nil

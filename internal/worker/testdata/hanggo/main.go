@@ -15,7 +15,7 @@ func stuckHere() {
 }
 
 func main() {
-	http.HandleFunc("/hang", func(http.ResponseWriter, *http.Request) { println("HANGING"); stuckHere() })
+	http.HandleFunc("/", func(http.ResponseWriter, *http.Request) { println("HANGING"); stuckHere() })
 	if err := http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil); err != nil {
 		panic(err)
 	}
