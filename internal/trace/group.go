@@ -45,7 +45,6 @@ type Grouper struct {
 	machines []*machine  // in the order of their beginnings, until they are emitted
 	window   []candidate // held lines that may turn out to be the beginning of a trace
 	windowAt time.Time
-	age      int // lines since the window grew
 	nextID   int32
 	format   format
 }

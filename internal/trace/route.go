@@ -99,14 +99,14 @@ func (g *Grouper) consider(n int, s seen, now time.Time) {
 	switch {
 	case s.opener:
 		if s.head && !g.afterDate(n) {
-			g.newRecord()
+			g.newRecord(n)
 		}
 	case len(g.window) == 0:
 		g.held.own(n, ordinary)
 		return
 	case s.head:
-		g.newRecord()
-		g.pass(n)
+		g.newRecord(n)
+		g.held.own(n, ordinary)
 		return
 	}
 	if len(g.window) >= maxWindow {
@@ -117,15 +117,7 @@ func (g *Grouper) consider(n int, s seen, now time.Time) {
 		return
 	}
 	g.window = append(g.window, candidate{n: n, head: s.head, opener: s.opener, typed: s.opener && isTyped(l)})
-	g.windowAt, g.age = now, 0
-}
-
-// pass lets a line go that is between others of the window.
-func (g *Grouper) pass(n int) {
-	g.held.own(n, ordinary)
-	if g.age++; g.age > maxAge {
-		g.release(len(g.window))
-	}
+	g.windowAt = now
 }
 
 // release makes the first lines of the window ordinary ones.
@@ -138,10 +130,10 @@ func (g *Grouper) release(count int) {
 
 // newRecord releases what cannot begin a trace any more, now that another
 // record has begun: all but errors whose frames may be late.
-func (g *Grouper) newRecord() {
+func (g *Grouper) newRecord(n int) {
 	kept := g.window[:0]
 	for _, c := range g.window {
-		if c.typed {
+		if c.typed && n-c.n <= maxAge {
 			kept = append(kept, c)
 			continue
 		}
@@ -202,7 +194,7 @@ func (g *Grouper) begin(n int, s sign, line seen, now time.Time) bool {
 	}
 	g.window = kept
 	if s.offset == 0 {
-		g.newRecord()
+		g.newRecord(n)
 	}
 	m.sure = m.first - 1
 	g.held.own(n, m.id)
@@ -236,7 +228,7 @@ func (g *Grouper) closeOldest(now time.Time) {
 // length of the window where nothing there belongs to it.
 func (g *Grouper) lookBack(n int, s sign, prefix []byte) int {
 	none := len(g.window)
-	if len(prefix) > 0 && !s.loose || len(prefix) > 0 && s.offset > 0 {
+	if len(prefix) > 0 {
 		return g.lookBackPrefixed(prefix, s)
 	}
 	if s.language == Rust && !s.needsHead {
@@ -251,7 +243,7 @@ func (g *Grouper) lookBack(n int, s sign, prefix []byte) int {
 		return none
 	}
 	typed := g.lastTyped(segment)
-	if headed && (typed < none || s.language != Java && s.language != Node && s.language != DotNet || none-segment <= 2) {
+	if headed {
 		if segment > 0 && g.window[segment-1].n == g.window[segment].n-1 && isDateLine(g.held.line(g.window[segment-1].n)) {
 			segment--
 		}
@@ -282,8 +274,9 @@ func (g *Grouper) segment(n int) int {
 func (g *Grouper) lookBackPrefixed(prefix []byte, s sign) int {
 	for i := len(g.window) - 1; i >= 0; i-- {
 		c := g.window[i]
-		if rest, ok := matchPrefix(prefix, g.held.line(c.n)); ok && (c.typed || s.language == Go || s.language == PHP || c.opener && !s.needsHead) {
-			_ = rest
+		l := g.held.line(c.n)
+		at, ok := matchPrefix(prefix, l)
+		if ok && (s.needsHead && isTyped(l[at:]) || opensTrace(l[at:], s.language)) {
 			return i
 		}
 	}

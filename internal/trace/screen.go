@@ -141,7 +141,9 @@ func startsTyped(l []byte) bool {
 			if i > 0 && l[i-1]-'a' < 26 {
 				humps++
 			}
-		case c-'a' < 26 || isDigit(c) || c == '_' || c == '$':
+		case c == '$' && i > 0:
+			dots++
+		case c-'a' < 26 || isDigit(c) || c == '_':
 		case c == '.' || c == '\\':
 			if i+1 == len(l) || !isLetter(l[i+1]) {
 				return false
@@ -177,8 +179,9 @@ func endsWithPlace(l []byte) bool {
 	if at < 0 {
 		return false
 	}
+	word := l[bytes.LastIndexByte(l[:at], ' ')+1 : at]
 	_, _, ok := fileLine(string(l[at+4:]))
-	return ok
+	return ok && (isTypeWord(word) || bytes.IndexByte(word, '\\') > 0)
 }
 
 // isTypeWord reports whether a word names an error.

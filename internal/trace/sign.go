@@ -201,11 +201,11 @@ func rubySign(l []byte, at int) (sign, bool) {
 		s.state, s.frames = rubyBare, 1
 	case len(rest) > 2 && rest[:2] == ": ":
 		typ, _ := rubyHead(rest[2:])
-		named := typ != "" && typ[0] >= 'A' && typ[0] <= 'Z' || rest[2:] == "unhandled exception"
-		if !named {
+		empty := isTypeName(rest[2:], ":") || rest[2:] == "unhandled exception"
+		if typ == "" && !empty || typ != "" && (typ[0] < 'A' || typ[0] > 'Z') {
 			return sign{}, false
 		}
-		s.state, s.sure = rubyTold, file == 0
+		s.state, s.sure = rubyTold, file == 0 && !empty
 	default:
 		return sign{}, false
 	}

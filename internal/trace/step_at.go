@@ -21,9 +21,14 @@ func stepJava(m *machine, l seen) verdict {
 		m.state = javaAt
 		return own
 	case hasAnyPrefix(body, "Caused by: ", "Wrapped by: ") || indented && hasAnyPrefix(body, "Suppressed: "):
-		m.state = javaTold
+		if !bytes.Contains(body, []byte("[CIRCULAR REFERENCE")) {
+			m.state = javaTold
+		}
 		return own
-	case l.body[0] == '\t' || isMore(body) || hasAnyPrefix(body, "Original Stack Trace:"):
+	case isMore(body):
+		m.state = javaAt
+		return own
+	case l.body[0] == '\t' || hasAnyPrefix(body, "Original Stack Trace:"):
 		return own
 	case l.head:
 		if l.opener {

@@ -27,7 +27,7 @@ func stepRuby(m *machine, l seen) verdict {
 			return own
 		}
 	default:
-		if isRubyHead(l.body) && m.passed == 0 {
+		if m.passed == 0 && (isRubyHead(l.body) || m.state == rubyReversed && bytes.Contains(l.body, markIn)) {
 			m.state = rubyTold
 			return own
 		}
