@@ -42,9 +42,9 @@ type Grouper struct {
 	limits   Limits
 	emit     func(Group)
 	held     held
-	machines []*machine  // in the order of their beginnings, until they are emitted
-	window   []candidate // held lines that may turn out to be the beginning of a trace
-	windowAt time.Time
+	machines []*machine // in the order of their beginnings, until they are emitted
+	plain    lane
+	lanes    []*lane // of threads, where heads name them
 	nextID   int32
 	format   format
 }
@@ -59,7 +59,7 @@ func NewGrouper(limits Limits, emit func(Group)) *Grouper {
 // neither copied nor does it cost an allocation.
 func (g *Grouper) Add(line []byte, now time.Time) {
 	if g.held.empty() {
-		if !mayBegin(line) {
+		if !mayBegin(g.body(line)) {
 			g.format.learn(line)
 			g.emit(Group{Text: line, Lines: 1})
 			return
@@ -84,8 +84,11 @@ func (g *Grouper) Flush(now time.Time, force bool) {
 // Deadline returns when Flush has something to do next; false while no line
 // is held.
 func (g *Grouper) Deadline() (at time.Time, ok bool) {
-	if len(g.window) > 0 {
-		at, ok = g.windowAt.Add(g.limits.Idle), true
+	for i := -1; i < len(g.lanes); i++ {
+		w := g.lane(i)
+		if due := w.windowAt.Add(g.limits.Idle); len(w.window) > 0 && (!ok || due.Before(at)) {
+			at, ok = due, true
+		}
 	}
 	for _, m := range g.machines {
 		if due := m.last.Add(g.limits.Idle); !m.closed && (!ok || due.Before(at)) {
@@ -110,9 +113,19 @@ func (g *Grouper) expire(now time.Time, force bool) {
 			break
 		}
 	}
-	if len(g.window) > 0 && (force || now.Sub(g.windowAt) >= g.limits.Idle) {
-		g.release(len(g.window))
+	for i := -1; i < len(g.lanes); i++ {
+		if w := g.lane(i); len(w.window) > 0 && (force || now.Sub(w.windowAt) >= g.limits.Idle) {
+			g.release(w, len(w.window))
+		}
 	}
+}
+
+// lane returns a lane by its index; -1 is the plain one.
+func (g *Grouper) lane(i int) *lane {
+	if i < 0 {
+		return &g.plain
+	}
+	return g.lanes[i]
 }
 
 // drain emits the held lines from the first on, up to one whose fate is open.

@@ -10,6 +10,7 @@ const (
 // entry is one held line.
 type entry struct {
 	from, to int // in the text; a newline follows
+	body     int // where the text begins behind the head of its lane
 	owner    int32
 }
 
@@ -28,7 +29,7 @@ func (h *held) empty() bool { return h.first == len(h.lines) }
 func (h *held) add(line []byte) int {
 	from := len(h.text)
 	h.text = append(append(h.text, line...), '\n')
-	h.lines = append(h.lines, entry{from, from + len(line), pending})
+	h.lines = append(h.lines, entry{from: from, to: from + len(line), owner: pending})
 	return h.base + len(h.lines) - 1
 }
 
@@ -36,6 +37,14 @@ func (h *held) line(n int) []byte {
 	e := h.lines[n-h.base]
 	return h.text[e.from:e.to]
 }
+
+// body returns a line without the head of its lane.
+func (h *held) body(n int) []byte {
+	e := h.lines[n-h.base]
+	return h.text[e.from+e.body : e.to]
+}
+
+func (h *held) setBody(n, at int) { h.lines[n-h.base].body = at }
 
 func (h *held) own(n int, owner int32) { h.lines[n-h.base].owner = owner }
 

@@ -25,8 +25,10 @@ type machine struct {
 	language string
 	state    state
 	step     func(m *machine, l seen) verdict
-	prefix   []byte // what stands before each line of the trace
+	lane     *lane  // whose lines it reads
+	prefix   []byte // what stands before the sign
 	loose    bool   // it is not known yet whether the prefix stands before each line or the first
+	mixed    bool   // lines of others were between its own
 
 	first, sign, sure int // numbers of held lines: where it begins, what gave it away, the last that surely belongs
 	count             int // own lines, with those that were dropped
@@ -59,15 +61,6 @@ type seen struct {
 	head      bool   // begins as log records do
 	opener    bool   // may begin a trace of its own
 	formatted bool   // records of this stream begin with a head, so that other lines go on with the one before
-}
-
-// body returns what follows the prefix of the machine's lines.
-func (m *machine) body(l []byte) ([]byte, bool) {
-	if len(m.prefix) == 0 {
-		return l, true
-	}
-	n, ok := matchPrefix(m.prefix, l)
-	return l[n:], ok
 }
 
 // text joins the lines of a closed machine. They stand together in the held

@@ -4,11 +4,17 @@ package trace
 // that beginning is in the line. Digits in words that look like a date or a
 // time may differ; all else, the process and the thread above all, must be
 // the same.
-func matchPrefix(prefix, line []byte) (length int, ok bool) {
+func matchPrefix(prefix, line []byte) (length int, ok bool) { return match(prefix, line, false) }
+
+// matchAnyNumbers is as matchPrefix, but all numbers may differ, so that other
+// threads match too.
+func matchAnyNumbers(prefix, line []byte) (length int, ok bool) { return match(prefix, line, true) }
+
+func match(prefix, line []byte, free bool) (length int, ok bool) {
 	i, j := 0, 0
 	for i < len(prefix) {
 		end := wordEnd(prefix, i)
-		if !isTimeWord(prefix[i:end]) {
+		if !free && !isTimeWord(prefix[i:end]) {
 			if len(line)-j < end-i || string(line[j:j+end-i]) != string(prefix[i:end]) {
 				return 0, false
 			}

@@ -28,7 +28,7 @@ var (
 )
 
 // readSign looks for a sign in a line.
-func readSign(l []byte, g *Grouper) (sign, bool) {
+func readSign(l []byte, g *Grouper, w *lane) (sign, bool) {
 	if len(l) == 0 {
 		return sign{}, false
 	}
@@ -38,7 +38,7 @@ func readSign(l []byte, g *Grouper) (sign, bool) {
 			return s, true
 		}
 	}
-	if s, ok := atSign(l, len(g.window) > 0); ok {
+	if s, ok := atSign(l, len(w.window) > 0); ok {
 		return s, true
 	}
 	if at := bytes.Index(l, markIn); at > 0 {
@@ -51,7 +51,7 @@ func readSign(l []byte, g *Grouper) (sign, bool) {
 			return s, true
 		}
 	}
-	return windowSign(l, g)
+	return windowSign(l, g, w)
 }
 
 // colonSign reads the signs that end with a colon.
@@ -60,7 +60,7 @@ func colonSign(l []byte) (sign, bool) {
 		s := sign{language: Python, step: stepPython, offset: len(l) - len(markPython), loose: true}
 		if bytes.HasSuffix(l, markGroup) {
 			s.offset, s.state = len(l)-len(markGroup), pythonBars
-			for s.offset > 0 && l[s.offset-1] == ' ' {
+			for i := 0; i < 2 && s.offset > 0 && l[s.offset-1] == ' '; i++ {
 				s.offset--
 			}
 		}
@@ -135,11 +135,11 @@ func atSign(l []byte, hasWindow bool) (sign, bool) {
 }
 
 // windowSign reads the signs that are ones only below certain lines.
-func windowSign(l []byte, g *Grouper) (sign, bool) {
+func windowSign(l []byte, g *Grouper, w *lane) (sign, bool) {
 	if bytes.HasPrefix(l, []byte("Fatal Python error: ")) {
 		return sign{language: Python, step: stepPython, state: pythonFault}, true
 	}
-	if bytes.HasPrefix(l, []byte(`  File "`)) && len(g.window) == 0 {
+	if bytes.HasPrefix(l, []byte(`  File "`)) && len(w.window) == 0 {
 		if _, ok := pythonFrame(string(l)); ok {
 			return sign{language: Python, step: stepPython, state: pythonSyntax}, true
 		}
@@ -147,11 +147,11 @@ func windowSign(l []byte, g *Grouper) (sign, bool) {
 	if bytes.HasSuffix(l, markLaravel) && len(bytes.TrimLeft(l, " ")) == len(markLaravel) {
 		return sign{language: PHP, step: stepPHP, needsHead: true}, true
 	}
-	count := len(g.window)
+	count := len(w.window)
 	if count == 0 {
 		return sign{}, false
 	}
-	if isCaret(l) && count > 1 && isPlaceLine(g.held.line(g.window[count-2].n)) {
+	if isCaret(l) && count > 1 && isPlaceLine(g.held.body(w.window[count-2].n)) {
 		return sign{language: Node, step: stepNode, state: nodeBanner, needsHead: true}, true
 	}
 	if isPHPFrame(l) {

@@ -18,7 +18,7 @@ func stepGo(m *machine, l seen) verdict {
 		return own
 	case m.frames > 0 && isRegister(body):
 		return own
-	case l.head && l.opener && len(m.prefix) == 0:
+	case l.head && l.opener:
 		return over
 	case l.head:
 		return foreign

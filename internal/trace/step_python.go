@@ -86,11 +86,13 @@ func (m *machine) pythonAfter(l seen) verdict {
 	case string(l.body) == pythonChains[0] || string(l.body) == pythonChains[1]:
 		m.state = pythonLinked
 		return maybe
+	case l.head && m.mixed && !l.opener:
+		return foreign
 	case l.head || bytes.HasSuffix(l.body, markPython):
 		return over
-	case l.formatted || isIndented(l.body) && !m.doubt:
+	case m.passed == 0 && l.formatted || isIndented(l.body) && !m.doubt:
 		return own
-	case m.unsure < maxDoubt && len(m.prefix) == 0:
+	case m.unsure < maxDoubt:
 		m.doubt = true
 		return maybe
 	}

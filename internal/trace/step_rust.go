@@ -13,6 +13,9 @@ const (
 func stepRust(m *machine, l seen) verdict {
 	switch m.state {
 	case rustMessage:
+		if l.head {
+			return foreign
+		}
 		m.state = rustAfter
 		return own
 	case rustAfter:
