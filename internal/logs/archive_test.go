@@ -244,6 +244,8 @@ func child(mode string) {
 			}
 			fmt.Println(i) // told only after it was taken
 		}
+	case "feed":
+		feed()
 	case "burst":
 		burst()
 	}

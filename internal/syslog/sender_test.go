@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,11 +80,12 @@ type daemon struct {
 	conns    []net.Conn
 	texts    []string
 	running  sync.WaitGroup
-	most     int // read so many of each connection, then reset it; 0 reads on
+	most     atomic.Int64 // read so many of each connection, then reset it; 0 reads on
 }
 
 func newDaemon(t testing.TB, l net.Listener, counted bool, most int) *daemon {
-	d := &daemon{listener: l, counted: counted, most: most}
+	d := &daemon{listener: l, counted: counted}
+	d.most.Store(int64(most))
 	d.running.Go(d.accept)
 	t.Cleanup(d.stop)
 	return d
@@ -129,7 +131,7 @@ func (d *daemon) accept() {
 func (d *daemon) serve(c net.Conn) {
 	defer c.Close()
 	in := bufio.NewReader(c)
-	for n := 1; d.most == 0 || n <= d.most; n++ {
+	for n := int64(1); d.most.Load() == 0 || n <= d.most.Load(); n++ {
 		frame, err := readFrame(in, d.counted)
 		if err != nil {
 			return
@@ -214,9 +216,7 @@ func TestABrokenConnectionLosesNoOrder(t *testing.T) {
 	for i := 0; i < 20_000; i += 100 {
 		sendAll(t, s, numbered(i, 100))
 	}
-	d.mu.Lock()
-	d.most = 0
-	d.mu.Unlock()
+	d.most.Store(0)
 	eventually(t, "last message", func() bool {
 		sendAll(t, s, numbered(20_000, 1))
 		got := d.got()
@@ -296,6 +296,37 @@ func TestASlowDaemonStopsOnlyTheCaller(t *testing.T) {
 	}
 	if stats := s.Stats(); stats.Connects != 1 || stats.Resent != 0 {
 		t.Errorf("%+v", stats)
+	}
+}
+
+func TestWhatWasNotAcknowledgedIsSentAgain(t *testing.T) {
+	l := listen(t, "tcp", "127.0.0.1:0")
+	address := l.Addr().String()
+	s := newSender(t, Options{Network: "tcp", Address: address})
+	big := numbered(0, 2000)
+	for i := range big {
+		big[i].Text = fmt.Appendf(nil, "%s message %d", strings.Repeat("x", 5_000), i)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	handed, _ := s.Send(ctx, big)
+	c, err := l.Accept() // it was in the queue all the time
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.(*net.TCPConn).SetLinger(0)
+	_ = c.Close()
+	d := newDaemon(t, l, true, 0)
+	sendAll(t, s, big[handed:])
+	eventually(t, "last message", func() bool { got := d.got(); return len(got) > 0 && strings.HasSuffix(got[len(got)-1], "message 1999") })
+	got := numbers(t, d.got())
+	for i, n := range got {
+		if n != got[0]+i {
+			t.Fatalf("message %d after %d", n, got[max(i-1, 0)])
+		}
+	}
+	if stats := s.Stats(); stats.Resent == 0 || handed-int(stats.Resent) != got[0] || stats.Messages != 2000 {
+		t.Errorf("%d handed, the second connection begins with %d, %+v", handed, got[0], stats)
 	}
 }
 
