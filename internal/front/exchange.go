@@ -28,7 +28,7 @@ type exchange struct {
 	body               []byte // the body, when it was read before
 	scratch, head      []byte // memory that is kept for later requests
 
-	lease  *pool.Lease
+	lease  pool.Lease
 	worker *pool.Worker // the last one tried
 	conn   *upstream.Conn
 	upload *upload
@@ -49,7 +49,7 @@ type exchange struct {
 
 func newExchange(f *Front) *exchange {
 	x := &exchange{front: f, head: make([]byte, 0, 2048)}
-	x.block = x.onBlock
+	x.block, x.lease.Info = x.onBlock, x
 	return x
 }
 
@@ -61,7 +61,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	x.id = f.requestID(r, x.trusted)
 	x.upgrade, x.stream, x.body = false, false, nil
 	x.expect = len(r.Header["Expect"]) > 0 && strings.EqualFold(r.Header["Expect"][0], "100-continue")
-	x.worker, x.conn, x.upload, x.lease = nil, nil, nil, nil
+	x.worker, x.conn, x.upload = nil, nil, nil
 	x.status, x.wrote, x.dirty, x.timed, x.bytesIn, x.bytesOut = 0, false, false, false, 0, 0
 	x.code, x.cause, x.cut = "", nil, false
 	x.ending.Store(endNot)
@@ -130,7 +130,13 @@ func (x *exchange) mayResend(err error) bool {
 	if errors.Is(err, errUnwritten) {
 		return true
 	}
-	if !errors.Is(err, upstream.ErrNoReply) {
+	return errors.Is(err, upstream.ErrNoReply) && x.repeatable()
+}
+
+// repeatable reports whether sending the request twice does no more than
+// sending it once (RFC 9110, section 9.2.2), or the client said so.
+func (x *exchange) repeatable() bool {
+	if x.stream {
 		return false
 	}
 	switch x.r.Method {
@@ -144,12 +150,11 @@ func (x *exchange) mayResend(err error) bool {
 // error only when nothing of a reply has gone to the client.
 func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 	f, ctx := x.front, x.r.Context()
-	lease := &pool.Lease{Info: Slow{x.id, x.r.Method, x.r.URL.Path, x.start}}
-	if err := f.pool.Acquire(ctx, lease, except); err != nil {
+	if err := f.pool.Acquire(ctx, &x.lease, except); err != nil {
 		return err
 	}
-	x.lease, x.worker = lease, lease.Worker()
-	defer f.pool.Release(lease)
+	x.worker = x.lease.Worker()
+	defer f.pool.Release(&x.lease)
 	conn, err := x.connect(ctx, fresh)
 	if err != nil {
 		f.pool.Refused(x.worker)
@@ -157,7 +162,7 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 	}
 	f.pool.Answered(x.worker)
 	x.conn = conn
-	stop := context.AfterFunc(ctx, conn.Abort)
+	stop := context.AfterFunc(ctx, conn.Aborter())
 	err = x.converse()
 	aborted := !stop()
 	if x.conn == nil { // a tunnel took it
@@ -176,13 +181,13 @@ func (x *exchange) connect(ctx context.Context, fresh bool) (*upstream.Conn, err
 	if fresh {
 		return x.worker.Client().Fresh(ctx)
 	}
-	return x.worker.Client().Get(ctx, x.start)
+	return x.worker.Client().Get(ctx, x.start, x.repeatable())
 }
 
 // converse sends the request over x.conn and relays what comes back.
 func (x *exchange) converse() error {
 	now := x.front.options.Now()
-	x.conn.SetReadDeadline(now.Add(x.front.options.Deadlines.FirstByte))
+	x.conn.Await(now, x.front.options.Deadlines.FirstByte)
 	if err := x.send(now); err != nil {
 		return err
 	}

@@ -101,10 +101,13 @@ func (f *Front) reportSlow() {
 	if f.options.Deadlines.Request <= 0 || f.options.OnSlow == nil {
 		return
 	}
-	f.pool.Slow(f.options.Deadlines.Request, func(id string, info any) {
-		if s, ok := info.(Slow); ok {
-			f.options.OnSlow(id, s)
+	f.pool.Slow(f.options.Deadlines.Request, func(id string, l *pool.Lease) func() {
+		slow, ok := l.Info.(*exchange)
+		if !ok {
+			return func() {}
 		}
+		request := Slow{slow.id, slow.r.Method, slow.r.URL.Path, slow.start}
+		return func() { f.options.OnSlow(id, request) }
 	})
 }
 

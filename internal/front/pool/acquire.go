@@ -14,13 +14,15 @@ const suspicion = 100 * time.Millisecond
 // Lease is one request's place on a worker. The zero value is ready for
 // Acquire; a released one can be used again.
 type Lease struct {
-	// Info is the caller's, read by Slow through its function.
+	// Info is the caller's; it stays over Release.
 	Info any
 
 	worker *Worker
 	since  time.Time
-	slow   bool // was reported
-	place  *list.Element
+	slow   bool   // was reported
+	serial uint64 // of this use of the lease
+	older  *Lease // on the same worker
+	newer  *Lease
 	end    func(cut bool)
 	after  time.Duration
 	spread bool
@@ -146,8 +148,14 @@ func (p *Pool) choose(except *Worker, now time.Time) *Worker {
 
 func (p *Pool) lend(l *Lease, w *Worker, now time.Time) {
 	w.inflight++
-	l.worker, l.since = w, now
-	l.place = w.leases.PushBack(l)
+	p.serial++
+	l.worker, l.since, l.serial, l.older = w, now, p.serial, w.last
+	if w.last == nil {
+		w.first = l
+	} else {
+		w.last.newer = l
+	}
+	w.last = l
 }
 
 // grant hands free places to those who wait, the first one first. One that may
@@ -175,9 +183,18 @@ func (p *Pool) grant() {
 func (p *Pool) Release(l *Lease) {
 	p.mu.Lock()
 	w := l.worker
-	w.leases.Remove(l.place)
+	if l.older == nil {
+		w.first = l.newer
+	} else {
+		l.older.newer = l.newer
+	}
+	if l.newer == nil {
+		w.last = l.older
+	} else {
+		l.newer.older = l.older
+	}
 	w.inflight--
-	*l = Lease{}
+	*l = Lease{Info: l.Info}
 	if p.waiting.Len() > 0 {
 		p.grant()
 	}
@@ -220,30 +237,24 @@ func (p *Pool) Others(than *Worker) bool {
 	return false
 }
 
-// Slow calls report once for each lease that is older than limit, with the
-// worker's ID and what the caller put into Info. Streams are not slow.
-func (p *Pool) Slow(limit time.Duration, report func(id string, info any)) {
-	type found struct {
-		id   string
-		info any
-	}
-	var all []found
+// Slow calls describe once for each lease that is older than limit, with the
+// worker's ID, and then the functions that it returned. The pool is locked
+// while it describes, so that the request cannot end meanwhile, and not locked
+// while those run. Streams are not slow.
+func (p *Pool) Slow(limit time.Duration, describe func(id string, l *Lease) func()) {
+	var reports []func()
 	now := p.options.Now()
 	p.mu.Lock()
 	for _, w := range p.workers {
-		for place := w.leases.Front(); place != nil; place = place.Next() {
-			l, ok := place.Value.(*Lease)
-			if !ok || now.Sub(l.since) < limit {
-				break // the later ones are younger
-			}
+		for l := w.first; l != nil && now.Sub(l.since) >= limit; l = l.newer {
 			if !l.slow && l.end == nil {
 				l.slow = true
-				all = append(all, found{w.ID, l.Info})
+				reports = append(reports, describe(w.ID, l))
 			}
 		}
 	}
 	p.mu.Unlock()
-	for _, f := range all {
-		report(f.id, f.info)
+	for _, report := range reports {
+		report()
 	}
 }

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"slices"
@@ -27,8 +26,8 @@ func (p *Pool) Streams() int {
 	defer p.mu.Unlock()
 	n := 0
 	for _, w := range p.workers {
-		for place := w.leases.Front(); place != nil; place = place.Next() {
-			if l, ok := place.Value.(*Lease); ok && l.end != nil {
+		for l := w.first; l != nil; l = l.newer {
+			if l.end != nil {
 				n++
 			}
 		}
@@ -75,9 +74,9 @@ func (p *Pool) EndStreams(ctx context.Context) error {
 
 // due is a stream and the moment at which it is ended.
 type due struct {
-	at    time.Time
-	lease *Lease
-	place *list.Element
+	at     time.Time
+	lease  *Lease
+	serial uint64
 }
 
 func (p *Pool) settle(ctx context.Context, workers []*Worker) error {
@@ -115,9 +114,8 @@ func (p *Pool) settle(ctx context.Context, workers []*Worker) error {
 
 // schedule adds the streams of the worker that have no moment yet.
 func (p *Pool) schedule(plan []due, w *Worker, start time.Time) []due {
-	for place := w.leases.Front(); place != nil; place = place.Next() {
-		l, ok := place.Value.(*Lease)
-		if !ok || l.end == nil || l.ending {
+	for l := w.first; l != nil; l = l.newer {
+		if l.end == nil || l.ending {
 			continue
 		}
 		l.ending = true
@@ -125,7 +123,7 @@ func (p *Pool) schedule(plan []due, w *Worker, start time.Time) []due {
 		if l.spread {
 			at = at.Add(p.jitter())
 		}
-		plan = append(plan, due{at, l, place})
+		plan = append(plan, due{at, l, l.serial})
 	}
 	slices.SortFunc(plan, func(a, b due) int { return a.at.Compare(b.at) })
 	return plan
@@ -141,7 +139,7 @@ func (p *Pool) jitter() time.Duration {
 // fire ends the streams whose moment has come, if they are still there.
 func (p *Pool) fire(plan []due, now time.Time) []due {
 	for len(plan) > 0 && !plan[0].at.After(now) {
-		if d := plan[0]; d.lease.ending && d.lease.place == d.place {
+		if d := plan[0]; d.lease.ending && d.lease.serial == d.serial {
 			d.lease.end(false)
 		}
 		plan = plan[1:]
@@ -154,8 +152,8 @@ func (p *Pool) cut(workers []*Worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range workers {
-		for place := w.leases.Front(); place != nil; place = place.Next() {
-			if l, ok := place.Value.(*Lease); ok && l.end != nil {
+		for l := w.first; l != nil; l = l.newer {
+			if l.end != nil {
 				l.ending = true
 				l.end(true)
 			}

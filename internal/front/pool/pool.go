@@ -73,7 +73,8 @@ type Worker struct {
 	draining bool
 	failed   int       // connects in a row that failed
 	suspect  time.Time // passed over until then
-	leases   list.List // of *Lease, the oldest first
+	first    *Lease    // the oldest
+	last     *Lease
 }
 
 // Client returns the connections to the worker.
@@ -85,6 +86,7 @@ type Pool struct {
 
 	mu      sync.Mutex
 	workers []*Worker // in rotation and draining
+	serial  uint64    // of the last lease
 	turn    int       // where the search for the next worker begins
 	waiting list.List // of *waiter
 	gone    [6]uint64 // requests of workers that were removed

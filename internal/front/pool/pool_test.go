@@ -251,17 +251,16 @@ func TestAWorkerThatRefusesIsPassedOver(t *testing.T) {
 func TestSlowRequestsAreReportedOnce(t *testing.T) {
 	now := time.Now()
 	p := of(t, pool.Options{Now: func() time.Time { return now }}, 0)
-	l := &pool.Lease{Info: "mine"}
-	if err := p.Acquire(t.Context(), l, nil); err != nil {
-		t.Fatal(err)
-	}
+	mine := get(t, p)
 	var seen []string
-	report := func(id string, info any) { seen = append(seen, fmt.Sprint(id, info)) }
+	report := func(id string, l *pool.Lease) func() {
+		return func() { seen = append(seen, fmt.Sprint(id, " ", l == mine)) }
+	}
 	p.Slow(time.Second, report)
 	now = now.Add(2 * time.Second)
 	p.Slow(time.Second, report)
 	p.Slow(time.Second, report)
-	if fmt.Sprint(seen) != "[web.1mine]" {
+	if fmt.Sprint(seen) != "[web.1 true]" {
 		t.Errorf("seen %v", seen)
 	}
 }

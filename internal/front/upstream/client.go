@@ -59,15 +59,21 @@ func New(network, address string, limits Limits) *Client {
 	}
 }
 
+// young is how long an idle connection is reused without a look, if the caller
+// can repeat the request.
+const young = time.Second
+
 // Get returns an idle connection that the worker has not closed, or a new one.
-// An error wraps ErrConnect.
-func (c *Client) Get(ctx context.Context, now time.Time) (*Conn, error) {
+// With repeatable, one that was used a moment ago is not looked at first, which
+// saves a system call. An error wraps ErrConnect.
+func (c *Client) Get(ctx context.Context, now time.Time, repeatable bool) (*Conn, error) {
 	for {
 		conn := c.pop()
 		if conn == nil {
 			return c.connect(ctx)
 		}
-		if now.Sub(conn.since) < c.limits.IdleFor && conn.silent() {
+		idle := now.Sub(conn.since)
+		if idle < c.limits.IdleFor && (repeatable && idle < young || conn.silent()) {
 			conn.begin(true)
 			return conn, nil
 		}

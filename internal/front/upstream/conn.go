@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,7 +38,10 @@ type Conn struct {
 	poll   [1]unix.PollFd
 	probe  func(fd uintptr)
 	quiet  bool
-	since  time.Time // idle since
+	since  time.Time   // idle since
+	until  time.Time   // the read deadline that Await set
+	moved  atomic.Bool // the read deadline is not what Await set
+	abort  func()      // c.Abort, made once
 
 	buf    []byte // held while in use, pooled while idle
 	r, w   int    // unread bytes are buf[r:w]
@@ -83,7 +87,7 @@ func newConn(client *Client, plain net.Conn) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reach the socket: %w", err)
 	}
-	c.raw = raw
+	c.raw, c.abort = raw, c.Abort
 	c.probe = func(fd uintptr) {
 		c.poll[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 		n, err := unix.Poll(c.poll[:], 0)
@@ -122,8 +126,25 @@ func (c *Conn) Send(p []byte) (int, error) {
 	return n, nil
 }
 
+// Await gives the response patience from now on, or up to a thirtieth more: the
+// deadline of a busy connection need not be set for each request. Call it
+// before the request is sent.
+func (c *Conn) Await(now time.Time, patience time.Duration) {
+	slack := patience / 30
+	if left := c.until.Sub(now); c.moved.Swap(false) || left < patience || left > patience+slack {
+		c.until = now.Add(patience + slack)
+		_ = c.plain.SetReadDeadline(c.until)
+	}
+}
+
 // SetReadDeadline bounds the reads under way and to come.
-func (c *Conn) SetReadDeadline(t time.Time) { _ = c.plain.SetReadDeadline(t) }
+func (c *Conn) SetReadDeadline(t time.Time) {
+	c.moved.Store(true)
+	_ = c.plain.SetReadDeadline(t)
+}
+
+// Aborter returns Abort as a function.
+func (c *Conn) Aborter() func() { return c.abort }
 
 // SetWriteDeadline bounds the writes under way and to come.
 func (c *Conn) SetWriteDeadline(t time.Time) { _ = c.plain.SetWriteDeadline(t) }

@@ -35,7 +35,7 @@ func answer(t *testing.T, raw string, hold bool) *Conn {
 		}
 	}()
 	client := New("tcp", l.Addr().String(), Limits{})
-	conn, err := client.Get(context.Background(), time.Now())
+	conn, err := client.Get(context.Background(), time.Now(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
