@@ -92,7 +92,11 @@ func (s Source) lookup(name string) (string, bool) {
 	if s.Environment == nil || name == "" {
 		return "", false
 	}
-	return s.Environment(name)
+	text, ok := s.Environment(name)
+	if !ok {
+		return "", false
+	}
+	return text, true
 }
 
 func (s Source) read(path string) ([]byte, error) {

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// firstHanded is the descriptor that a supervisor hands over first, see
+// sd_listen_fds(3).
+const firstHanded = 3
+
+// listen takes the listener of the options, else the one that a supervisor
+// hands over, else opens the address of the settings.
+func (a *App) listen() (net.Listener, error) {
+	if a.options.Listener != nil {
+		return a.options.Listener, nil
+	}
+	if listener, err := handed(a.options.Environment, os.Getpid()); listener != nil || err != nil {
+		return listener, err
+	}
+	network, address := "tcp", a.Listen
+	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+		network, address = "unix", path
+		if err := removeSocket(path); err != nil {
+			return nil, err
+		}
+	} else if address == "" {
+		address = ":" + strconv.Itoa(a.Port)
+	}
+	listener, err := net.Listen(network, address) //nolint:noctx // it takes no time that a context could cut
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
+}
+
+// removeSocket removes the socket that an earlier process left behind, and
+// nothing else.
+func removeSocket(path string) error {
+	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSocket {
+		return nil //nolint:nilerr // there is nothing to remove; listening will tell what is wrong
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return nil
+}
+
+// handed returns the first listener of LISTEN_FDS, nil where there is none.
+//
+// The socket is shared with other workers, whose accept must never find it
+// blocking: that is a mode of the socket, not of a descriptor. The package
+// net duplicates a descriptor that it is given as an os.File, and takes the
+// mode as it is from a File made of a plain descriptor, which this one is.
+func handed(environment func(string) (string, bool), pid int) (net.Listener, error) {
+	count, _ := environment("LISTEN_FDS")
+	if count == "" {
+		return nil, nil
+	}
+	if whose, set := environment("LISTEN_PID"); set && whose != strconv.Itoa(pid) {
+		return nil, nil // meant for another process, which left its environment to us
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 {
+		return nil, fmt.Errorf("take the socket over: LISTEN_FDS is %q, want a number", count)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	return fromDescriptor(firstHanded)
+}
+
+func fromDescriptor(fd int) (net.Listener, error) {
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		return nil, fmt.Errorf("take the socket over: descriptor %d: %w", fd, err)
+	}
+	file := os.NewFile(uintptr(fd), "listener")
+	defer file.Close() // the package net has a duplicate
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return nil, fmt.Errorf("take the socket over: %w", err)
+	}
+	if unix, ok := listener.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false) // the other workers still listen there
+	}
+	return listener, nil
+}

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/mail"
+	"github.com/roadworthy-dev/roadworthy/internal/settings"
+)
+
+// Report tells people about an error that nobody else will see: it is logged
+// at ERROR with the stack of the caller, as one record, and mailed.
+func (a *App) Report(ctx context.Context, err error) {
+	if err == nil {
+		return
+	}
+	a.tell(ctx, "error", titleOf(err), slog.LevelError, err.Error(), inApp())
+}
+
+// panicked tells people about a panic and returns it as an error.
+func (a *App) panicked(ctx context.Context, p any, r *http.Request) error {
+	title := fmt.Sprintf("panic: %v", p)
+	message := "panic"
+	if r != nil {
+		message = "panic in a handler"
+	}
+	a.tell(ctx, message, title, slog.LevelError, title, inApp())
+	return errors.New(title)
+}
+
+// call is one call that led to an error.
+type call struct {
+	function, file string
+	line           int
+}
+
+type eventKey struct{}
+
+// tell logs an error as one record; the handler for mails takes the event
+// from the context, which knows more than the record does.
+func (a *App) tell(ctx context.Context, message, title string, level slog.Level, text string, calls []call) {
+	stack := string(debug.Stack())
+	about := requestOf(ctx)
+	e := mail.Event{
+		Title: title, Language: "Go", Text: text + "\n\n" + stack, Release: a.Release, RequestID: about.id, Level: level,
+		Request: strings.TrimSpace(about.method + " " + about.path),
+	}
+	names := []string{"go", kindOf(title)}
+	for i, c := range calls {
+		if i == 0 {
+			e.Where = fmt.Sprintf("%s:%d in %s", c.file, c.line, c.function)
+		}
+		if i < 5 {
+			names = append(names, c.function)
+		}
+	}
+	e.Fingerprint = fingerprint(names...)
+	a.Log.LogAttrs(context.WithValue(ctx, eventKey{}, e), level, message, slog.String("error", title), slog.String("stack", text+"\n\n"+stack))
+}
+
+// toMail counts a record at ERROR or above. It waits for nothing.
+func (a *App) toMail(ctx context.Context, r slog.Record, text string) {
+	if e, ok := ctx.Value(eventKey{}).(mail.Event); ok {
+		a.errors.Report(e)
+		return
+	}
+	about := requestOf(ctx)
+	frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
+	e := mail.Event{
+		Fingerprint: fingerprint("log", r.Message, frame.Function), Title: r.Message, Language: "Go", Text: text, Release: a.Release,
+		RequestID: about.id, Request: strings.TrimSpace(about.method + " " + about.path), Level: r.Level, Time: r.Time,
+		Where: fmt.Sprintf("%s:%d in %s", shortFile(frame.File), frame.Line, frame.Function),
+	}
+	r.Attrs(func(attr slog.Attr) bool {
+		if attr.Key == "error" || attr.Key == "err" {
+			e.Title += ": " + attr.Value.String()
+			return false
+		}
+		return true
+	})
+	a.errors.Report(e)
+}
+
+// inApp lists the calls within the application, the innermost first.
+func inApp() []call {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	var list []call
+	for {
+		f, more := frames.Next()
+		foreign := strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "net/http.") || strings.HasPrefix(f.Function, "runtime/") ||
+			strings.HasPrefix(f.Function, "github.com/roadworthy-dev/roadworthy/app.")
+		if !foreign && f.Function != "" {
+			list = append(list, call{f.Function, shortFile(f.File), f.Line})
+		}
+		if !more {
+			return list
+		}
+	}
+}
+
+// shortFile is a file with its folder alone: where it was compiled is of no interest.
+func shortFile(path string) string {
+	return filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))
+}
+
+// titleOf names an error by its type, where that says something, and its text.
+func titleOf(err error) string {
+	kind := fmt.Sprintf("%T", err)
+	if strings.HasPrefix(kind, "*errors.") || strings.HasPrefix(kind, "*fmt.") {
+		return err.Error()
+	}
+	return strings.TrimPrefix(kind, "*") + ": " + err.Error()
+}
+
+// kindOf leaves the numbers of a title out, so that "index 3" and "index 4"
+// are one kind.
+func kindOf(title string) string {
+	first, _, _ := strings.Cut(title, "\n")
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, first)
+}
+
+func fingerprint(names ...string) string {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(strings.Join(names, "\x00")))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func newScrubber(table *settings.Table) *mail.Scrubber { return mail.NewScrubber(table.Secrets()) }
