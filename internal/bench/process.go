@@ -167,6 +167,7 @@ func (p *Process) Await(ctx context.Context) error {
 		reply := client.Get(ctx, p.boot.bench.Landing())
 		if reply.Err == "" && reply.Status < 500 {
 			p.Ready = time.Now()
+			_ = p.boot.noteWorkers(ctx)
 			return nil
 		}
 		switch { // a request that the limit cut short tells nothing, unless it had waited long
@@ -253,11 +254,13 @@ func (p *Process) Wait(ctx context.Context, limit time.Duration) (sandbox.Exit, 
 
 // Signal sends a signal to the process alone.
 func (p *Process) Signal(ctx context.Context, signal syscall.Signal) error {
+	_ = p.boot.noteWorkers(ctx) // after it nobody may listen any more
 	return p.process.Signal(ctx, signal)
 }
 
 // Kill ends the process and its whole group at once and waits for it.
 func (p *Process) Kill(ctx context.Context) error {
+	_ = p.boot.noteWorkers(ctx)
 	err := p.boot.sandbox.SignalGroup(ctx, p.PID, syscall.SIGKILL)
 	if err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err

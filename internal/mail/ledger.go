@@ -39,6 +39,7 @@ type ledger struct {
 	bucket bucket
 	digest digestState
 	total  totals
+	closed time.Time // when the last closing digest was sent
 }
 
 // bucket limits all mails together.
@@ -158,6 +159,20 @@ func (l *ledger) takeDigest(now time.Time) *letter {
 	})
 	l.digest.Count++
 	l.digest.Next = now.Add(digestWindowAfter(l.digest.Count))
+	return out
+}
+
+// last returns a digest of all that is pending, for a program that ends; nil
+// where there is nothing, or the last such digest is not long ago.
+func (l *ledger) last(now time.Time, apart time.Duration) *letter {
+	if l.pending() == 0 || now.Before(l.closed.Add(apart)) {
+		return nil
+	}
+	l.closed = now
+	out := l.takeDigest(now)
+	if len(out.parts) == 0 { // all that is pending is muted
+		return nil
+	}
 	return out
 }
 

@@ -32,6 +32,7 @@ type Config struct {
 	MaxKinds int              // fingerprints that are remembered (500)
 	Quiet    time.Duration    // after which a kind counts as gone (24 h)
 	Timeout  time.Duration    // of one attempt to send (1 minute)
+	Closing  time.Duration    // least time between two digests of what is pending, sent by Close (none is sent)
 	Now      func() time.Time // (time.Now)
 	Log      *slog.Logger     // for what goes wrong with the mails themselves (none)
 }
@@ -158,7 +159,8 @@ func (n *Notifier) change(fingerprint string, do func(*group)) bool {
 }
 
 // Close mails what is due, until the context ends, saves the state and ends
-// the goroutine. What is pending is mailed after the next Open.
+// the goroutine. What is pending is mailed as well, in one digest, where
+// Config.Closing allows it; else after the next Open.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.once.Do(func() {
 		n.mu.Lock()
@@ -202,6 +204,7 @@ func (n *Notifier) run() {
 			timer.Stop()
 			for n.sendOne(ctx) {
 			}
+			n.sendLast(ctx)
 			n.save(true)
 			return
 		}
@@ -256,6 +259,25 @@ func (n *Notifier) sendOne(ctx context.Context) bool {
 	n.settle(out, err)
 	n.save(true)
 	return err == nil || errors.Is(err, ErrRefused)
+}
+
+// sendLast tells what is pending before the program ends: nobody knows whether
+// it will ever start again. A program that starts and ends all the time does
+// so once in a while only.
+func (n *Notifier) sendLast(ctx context.Context) {
+	n.mu.Lock()
+	if n.config.Sender == nil || n.config.Closing <= 0 || ctx.Err() != nil {
+		n.mu.Unlock()
+		return
+	}
+	out := n.ledger.last(n.config.Now(), n.config.Closing)
+	n.mu.Unlock()
+	if out == nil {
+		return
+	}
+	attempt, cancel := context.WithTimeout(ctx, n.config.Timeout)
+	defer cancel()
+	n.settle(out, n.config.Sender.Send(attempt, compose(n.config.About, out, n.scrub)))
 }
 
 // settle notes how a letter fared.

@@ -65,6 +65,41 @@ func TestAnErrorIsMailedAtOnceAndReadsWell(t *testing.T) {
 	}
 }
 
+// What is pending is told when the program ends, but a program that ends all
+// the time does not mail each time.
+func TestTheEndTellsWhatIsPending(t *testing.T) {
+	s := serve(t, nil, nil)
+	path := filepath.Join(t.TempDir(), "state.json")
+	for round, want := range []int{2, 2} { // mails in all, after each round
+		n := open(t, Config{Sender: through(t, "smtp://"+s.address, "a@x.org"), Path: path, Closing: time.Hour})
+		for range 5 {
+			n.Report(fault())
+		}
+		if round == 0 {
+			poll(t, "the first mail", func() bool { return len(s.all()) >= 1 })
+			for range 3 {
+				n.Report(fault())
+			}
+		}
+		end(t, n)
+		if len(s.all()) != want {
+			t.Fatalf("round %d: %d mails, want %d", round, len(s.all()), want)
+		}
+	}
+	told := uint64(0)
+	for _, m := range s.all() {
+		told += m.count(t)
+	}
+	if told != 8 {
+		t.Errorf("the mails tell %d errors, want 8", told)
+	}
+	n := open(t, Config{Path: path})
+	if stats := n.Stats(); stats.Pending != 5 || stats.Reported != 13 {
+		t.Errorf("after the second round got %+v", stats)
+	}
+	end(t, n)
+}
+
 // Goal: 10,000 traces a minute of 20 kinds for 10 minutes give at most 20
 // first mails and 12 digests, with exact counts, and nobody waits.
 func TestStorm(t *testing.T) {

@@ -22,12 +22,13 @@ type state struct {
 	Bucket  bucket      `json:"bucket"`
 	Digest  digestState `json:"digest"`
 	Totals  totals      `json:"totals"`
+	Closed  time.Time   `json:"closed,omitzero"` // when the last closing digest was sent
 	Groups  []*group    `json:"groups"`
 }
 
 // snapshot copies the ledger, so that it can be written without its lock.
 func (l *ledger) snapshot() state {
-	s := state{Version: stateVersion, Bucket: l.bucket, Digest: l.digest, Totals: l.total}
+	s := state{Version: stateVersion, Bucket: l.bucket, Digest: l.digest, Totals: l.total, Closed: l.closed}
 	for _, g := range l.groups {
 		copied := *g
 		copied.Releases = append([]string(nil), g.Releases...)
@@ -39,7 +40,7 @@ func (l *ledger) snapshot() state {
 // restore fills an empty ledger. What was in flight when the state was written
 // is pending, since nobody knows whether it arrived.
 func (l *ledger) restore(s state, now time.Time) {
-	l.bucket, l.digest, l.total = s.Bucket, s.Digest, s.Totals
+	l.bucket, l.digest, l.total, l.closed = s.Bucket, s.Digest, s.Totals, s.Closed
 	if l.bucket.At.After(now) { // the clock has been set back
 		l.bucket.At = now
 	}

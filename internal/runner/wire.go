@@ -105,7 +105,7 @@ func (m *master) openMail() error {
 	hostname, _ := os.Hostname()
 	config := mail.Config{
 		About: mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
-		Path:  m.statePath(), Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly,
+		Path:  m.statePath(), Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
 	if len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail") {

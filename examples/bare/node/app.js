@@ -3,7 +3,7 @@ const http = require("node:http");
 
 const routes = {
   "/": (request, response) => response.end(process.env.GREETING || "hello"),
-  "/slow": (request, response) => setTimeout(() => response.end("slow"), 1500),
+  "/slow": (request, response) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); response.end("slow"); },
   "/fault": () => { throw new Error("the fault that was asked for"); },
 };
 
