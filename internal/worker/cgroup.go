@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Cgroup is a delegated cgroup v2 folder below which each worker gets a group
@@ -87,10 +88,16 @@ func (l *leaf) kill() error {
 // oomKills reads memory.events; false where the memory controller is not on.
 func (l *leaf) oomKills() (int, bool) { return oomKillsIn(filepath.Join(l.dir, "memory.events")) }
 
-// empty reports whether no living process is left in the group.
-func (l *leaf) empty() bool {
-	text, err := os.ReadFile(filepath.Join(l.dir, "cgroup.events"))
-	return err != nil || strings.Contains(string(text), "populated 0")
+// emptied waits, at most two seconds, until what was killed is gone: only then
+// can the group be removed.
+func (l *leaf) emptied(clock Clock) {
+	for range 400 {
+		text, err := os.ReadFile(filepath.Join(l.dir, "cgroup.events"))
+		if err != nil || strings.Contains(string(text), "populated 0") {
+			return
+		}
+		<-clock.After(5 * time.Millisecond)
+	}
 }
 
 // remove removes the group if it is empty.

@@ -278,7 +278,7 @@ func get(client *http.Client, b Backend) (string, error) {
 	}
 	defer reply.Body.Close()
 	text, err := io.ReadAll(reply.Body)
-	if err == nil && reply.StatusCode != 200 {
+	if err == nil && reply.StatusCode != http.StatusOK {
 		err = errors.New(reply.Status)
 	}
 	return string(text), err
@@ -286,7 +286,7 @@ func get(client *http.Client, b Backend) (string, error) {
 
 // healthy is what a consumer's check may be.
 func healthy(ctx context.Context, b Backend) error {
-	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+b.Address+"/", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.Address+"/", nil)
 	if err != nil {
 		return err
 	}
@@ -295,7 +295,7 @@ func healthy(ctx context.Context, b Backend) error {
 		return err
 	}
 	reply.Body.Close()
-	if reply.StatusCode != 200 {
+	if reply.StatusCode != http.StatusOK {
 		return errors.New("it answers " + reply.Status)
 	}
 	return nil

@@ -39,8 +39,9 @@ func dumpNode(ctx context.Context, s *Supervisor, p *process, pid int) (string, 
 	if err != nil {
 		return "", fmt.Errorf("reach the inspector: %w", err)
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	hangUp := func() { _ = conn.Close() } // the dump is what counts
+	defer hangUp()
+	stop := context.AfterFunc(ctx, hangUp)
 	defer stop()
 	return pausedStack(conn)
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -34,8 +35,7 @@ func newNotifier(path string) (*notifier, error) {
 	}
 	n := &notifier{conn: conn}
 	if err := n.passCredentials(); err != nil {
-		conn.Close()
-		return nil, err
+		return nil, errors.Join(err, conn.Close())
 	}
 	return n, nil
 }
@@ -128,7 +128,7 @@ func parseNotify(text string) map[string]string {
 // close ends listen and waits for it.
 func (n *notifier) close() {
 	if n != nil {
-		n.conn.Close()
+		_ = n.conn.Close() // a datagram socket has nothing left to flush
 		n.done.Wait()
 	}
 }

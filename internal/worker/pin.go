@@ -102,7 +102,7 @@ func program(name, dir string, env []string) (string, error) {
 			}
 		}
 	}
-	var last error = exec.ErrNotFound
+	last := error(exec.ErrNotFound)
 	for _, path := range candidates {
 		found, err := exec.LookPath(path)
 		if err != nil {
@@ -137,32 +137,45 @@ func lookup(l Limits) (*identity, error) {
 	}
 	ids := &identity{UID: os.Getuid(), GID: os.Getgid()}
 	if l.User != "" {
-		u, err := user.Lookup(l.User)
-		if err != nil {
-			if u, err = user.LookupId(l.User); err != nil {
-				return nil, err
-			}
-		}
-		ids.UID, _ = strconv.Atoi(u.Uid)
-		ids.GID, _ = strconv.Atoi(u.Gid)
-		groups, err := u.GroupIds()
-		if err != nil {
+		if err := ids.become(l.User); err != nil {
 			return nil, err
 		}
-		for _, g := range groups {
-			if n, err := strconv.Atoi(g); err == nil {
-				ids.Groups = append(ids.Groups, n)
-			}
+	}
+	if l.Group == "" {
+		return ids, nil
+	}
+	g, err := user.LookupGroup(l.Group)
+	if err != nil {
+		if g, err = user.LookupGroupId(l.Group); err != nil {
+			return nil, err
 		}
 	}
-	if l.Group != "" {
-		g, err := user.LookupGroup(l.Group)
-		if err != nil {
-			if g, err = user.LookupGroupId(l.Group); err != nil {
-				return nil, err
-			}
+	ids.GID, err = strconv.Atoi(g.Gid)
+	return ids, err
+}
+
+// become fills in a user's ids and groups.
+func (id *identity) become(name string) error {
+	u, err := user.Lookup(name)
+	if err != nil {
+		if u, err = user.LookupId(name); err != nil {
+			return err
 		}
-		ids.GID, _ = strconv.Atoi(g.Gid)
 	}
-	return ids, nil
+	uid, failed := strconv.Atoi(u.Uid)
+	gid, err := strconv.Atoi(u.Gid)
+	if err := firstOf(failed, err); err != nil {
+		return err
+	}
+	groups, err := u.GroupIds()
+	if err != nil {
+		return err
+	}
+	id.UID, id.GID = uid, gid
+	for _, g := range groups {
+		if n, err := strconv.Atoi(g); err == nil {
+			id.Groups = append(id.Groups, n)
+		}
+	}
+	return nil
 }

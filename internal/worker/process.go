@@ -77,18 +77,20 @@ func (p *process) watch(pidfd *os.File) {
 	p.reaped = true
 	var status syscall.WaitStatus
 	_, err := syscall.Wait4(p.PID, &status, 0, nil)
-	for err == syscall.EINTR { //nolint:errorlint // a bare errno
+	for err == syscall.EINTR {
 		_, err = syscall.Wait4(p.PID, &status, 0, nil)
 	}
 	p.exit = p.describe(status, err, counted && ooms > p.ooms)
 	p.state, p.since = Exited, p.env.clock.Now()
 	p.mu.Unlock()
 	p.env.reaper.release(p.PID)
+	p.env.reaper.release(p.main)
 	p.notify.close()
 	for _, pipe := range p.pipes {
 		pipe.Close()
 	}
 	if p.cgroup != nil {
+		p.cgroup.emptied(p.env.clock)
 		p.cgroup.remove()
 	}
 	p.env.ended(p)
@@ -111,7 +113,7 @@ func awaitEnd(pidfd *os.File) {
 	ended := func(fd uintptr, wait int) bool {
 		for {
 			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, wait)
-			if err != unix.EINTR { //nolint:errorlint // a bare errno
+			if err != unix.EINTR {
 				return n > 0 || err != nil
 			}
 		}
@@ -242,7 +244,7 @@ func (p *process) kill(why string) {
 
 // end asks the process to end, kills it after the stop timeout, and waits for
 // its end.
-func (p *process) end(why string) Exit {
+func (p *process) end(why string) {
 	stop := p.gen.spec.Times.Stop
 	timeout := p.env.clock.After(stop)
 	p.mu.Lock()
@@ -259,7 +261,6 @@ func (p *process) end(why string) Exit {
 		p.kill(why + ": did not end within " + stop.String() + " of SIGTERM")
 		<-p.exited
 	}
-	return p.exit
 }
 
 // abort ends the process without asking.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,7 +121,7 @@ func TestTheReaperLeavesOtherChildrenAlone(t *testing.T) {
 				err := exec.Command("sh", "-c", "exit "+strconv.Itoa(code)).Run()
 				if code > 0 {
 					var exit *exec.ExitError
-					if !asExit(err, &exit) || exit.ExitCode() != code {
+					if !errors.As(err, &exit) || exit.ExitCode() != code {
 						t.Errorf("os/exec got %v, want exit code %d", err, code)
 					}
 				} else if err != nil {
@@ -135,12 +136,6 @@ func TestTheReaperLeavesOtherChildrenAlone(t *testing.T) {
 	if e := w.await(Ended); e.Exit.Signal != syscall.SIGKILL {
 		t.Errorf("the worker's own exit was lost: %s", e.Exit)
 	}
-}
-
-func asExit(err error, exit **exec.ExitError) bool {
-	e, ok := err.(*exec.ExitError)
-	*exit = e
-	return ok
 }
 
 func TestACgroupReachesWhatHasLeftTheProcessGroup(t *testing.T) {

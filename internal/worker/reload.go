@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -105,8 +106,7 @@ func (s *Supervisor) narrow(count int) {
 // even the old one does not start any more, the new process goes on serving,
 // and what replaces it after its end is of the old generation.
 func (s *Supervisor) back(ctx context.Context, old, g *generation) {
-	for i := len(s.slots) - 1; i >= 0; i-- {
-		sl := s.slots[i]
+	for i, sl := range slices.Backward(s.slots) {
 		s.mu.Lock()
 		newer, had := sl.gen == g, i < old.spec.Count
 		if newer && had {

@@ -34,8 +34,7 @@ func TestSharedSocketAndLimits(t *testing.T) {
 		Limits: Limits{Umask: &mask, NoFile: 77, NoNewPrivs: true}, Times: Times{Ready: patience, MinUptime: -1},
 	}
 	if os.Getuid() == 0 { // the test binary lies where others may not look
-		other := t.TempDir() + "/w"
-		spec.Command[0] = copyFor(t, self, other)
+		spec.Command[0] = copyFor(t, self)
 		spec.Limits.User = "nobody"
 	}
 	w.start(spec)
@@ -72,14 +71,14 @@ func TestSharedSocketAndLimits(t *testing.T) {
 }
 
 // copyFor copies a program to where every user may run it.
-func copyFor(t *testing.T, from, to string) string {
+func copyFor(t *testing.T, from string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rw-bin-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	to = dir + "/w"
+	to := dir + "/w"
 	if out, err := exec.Command("cp", from, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
