@@ -93,6 +93,7 @@ func (m *machine) text(h *held) []byte {
 // take makes a held line the machine's own, with the unsure ones before it,
 // or drops them where the limits are reached.
 func (g *Grouper) take(m *machine, n int, now time.Time) {
+	m.mixed = m.mixed || m.passed > 0
 	m.passed, m.last = 0, now
 	g.held.own(n, m.id)
 	over := m.count >= g.limits.MaxLines || m.bytes+len(g.held.line(n)) > g.limits.MaxBytes

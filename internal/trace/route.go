@@ -57,11 +57,7 @@ func (g *Grouper) read(m *machine, w *lane, n int, s seen) verdict {
 			return foreign
 		}
 		s.formatted = s.formatted || m.formatted
-		v := m.step(m, s)
-		if v == foreign {
-			m.mixed = true
-		}
-		return v
+		return m.step(m, s)
 	}
 	if w != &g.plain {
 		return foreign

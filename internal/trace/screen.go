@@ -165,11 +165,11 @@ func startsTyped(l []byte) bool {
 
 // isTyped reports whether a line names a type of error before a message.
 func isTyped(l []byte) bool {
-	if startsTyped(l) {
+	if startsTyped(l) || hasAnyPrefix(l, "Exception in thread ", "Exception ignored ", "#<Thread:", "Unhandled exception.", "panic: ", "fatal error: ") {
 		return true
 	}
 	_, ok := errorHead(string(l[:min(len(l), 1024)]), false)
-	return ok || bytes.Contains(l, []byte("Uncaught ")) || bytes.HasPrefix(l, []byte("panic: ")) || bytes.HasPrefix(l, []byte("fatal error: ")) || endsWithPlace(l)
+	return ok || bytes.Contains(l, []byte("Uncaught ")) || endsWithPlace(l)
 }
 
 // endsWithPlace matches an exception of PHP without a message: "Exception in

@@ -62,7 +62,7 @@ func stepNode(m *machine, l seen) verdict {
 		return maybe
 	case hasAnyPrefix(body, "Node.js v") && !indented:
 		return last
-	case l.head && m.state != nodeClosed:
+	case l.head && (m.state != nodeClosed || m.mixed && !l.opener):
 		if l.opener && (m.state == nodeAt || m.state == nodeObject) {
 			return over
 		}

@@ -22,6 +22,9 @@ func stepPHP(m *machine, l seen) verdict {
 			m.state = phpAt
 			return own
 		}
+		if l.head && m.mixed {
+			return foreign
+		}
 		return maybe
 	case phpMain:
 		return m.phpAfter(l)
@@ -33,7 +36,7 @@ func stepPHP(m *machine, l seen) verdict {
 			m.state = phpMain
 		}
 		return own
-	case m.frames == 0:
+	case m.frames == 0 && !l.head:
 		return over
 	case hasAnyPrefix(l.body, "  thrown in "):
 		return last
@@ -56,6 +59,8 @@ func (m *machine) phpAfter(l seen) verdict {
 	case hasAnyPrefix(l.body, "Next ", "[previous exception]"):
 		m.state = phpNext
 		return maybe
+	case l.head && m.mixed && !l.opener:
+		return foreign
 	}
 	return over
 }

@@ -56,7 +56,7 @@ func (m *machine) pythonFrame(l seen) verdict {
 		return own
 	case len(l.body) == 0:
 		return maybe
-	case l.head && m.frames > 0:
+	case l.head && (m.frames > 0 || !l.opener):
 		return foreign
 	}
 	return over

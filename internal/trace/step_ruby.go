@@ -27,7 +27,7 @@ func stepRuby(m *machine, l seen) verdict {
 			return own
 		}
 	default:
-		if m.passed == 0 && (isRubyHead(l.body) || m.state == rubyReversed && bytes.Contains(l.body, markIn)) {
+		if m.undisturbed() && (isRubyHead(l.body) || m.state == rubyReversed && bytes.Contains(l.body, markIn)) {
 			m.state = rubyTold
 			return own
 		}
@@ -38,6 +38,12 @@ func stepRuby(m *machine, l seen) verdict {
 	return over
 }
 
+// undisturbed reports whether the next line of this kind can but be of this
+// trace: where the threads have lanes, or few lines were between.
+func (m *machine) undisturbed() bool {
+	return len(m.lane.prefix) > 0 || m.passed == 0 || m.mixed && m.passed <= 8
+}
+
 // rubyMessageLine reads what follows the first line of a message: more of it,
 // the source with carets, suggestions.
 func (m *machine) rubyMessageLine(l seen) verdict {
@@ -46,9 +52,11 @@ func (m *machine) rubyMessageLine(l seen) verdict {
 		return maybe
 	case isRubyHead(l.body) && m.unsure == 0:
 		return own
+	case l.head && !l.opener:
+		return foreign
 	case l.head || isRubyHead(l.body) || bytes.HasSuffix(l.body, markPython) || bytes.HasPrefix(l.body, []byte("#<Thread:")):
 		return over
-	case l.formatted || isIndented(l.body) || bytes.HasPrefix(l.body, []byte("Did you mean?")):
+	case m.passed == 0 && l.formatted || isIndented(l.body) || bytes.HasPrefix(l.body, []byte("Did you mean?")):
 		return own
 	case m.unsure < maxDoubt:
 		return maybe
