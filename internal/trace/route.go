@@ -148,6 +148,9 @@ func (g *Grouper) begin(w *lane, n int, s sign, line seen, now time.Time) bool {
 		id: g.newID(), language: s.language, state: s.state, step: s.step, lane: w, first: n, sign: n, last: now,
 		prefix: append([]byte(nil), prefix...), loose: len(prefix) > 0, frames: s.frames, formatted: line.head && s.offset > 0,
 	}
+	if w != &g.plain {
+		m.prefix = w.prefix
+	}
 	g.claim(m, w, from, prefix)
 	if len(prefix) == 0 {
 		g.newRecord(w)
