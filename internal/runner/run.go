@@ -64,9 +64,10 @@ type master struct {
 	shared   *os.File
 	serving  sync.WaitGroup
 
-	reaper *worker.Reaper
-	types  []string
-	crews  map[string]*worker.Supervisor
+	reaper      *worker.Reaper
+	stopControl func()
+	types       []string
+	crews       map[string]*worker.Supervisor
 }
 
 // Run runs an application until ctx ends, which stops it gracefully, or
@@ -142,11 +143,9 @@ func (m *master) start(ctx context.Context) error {
 			}
 		})
 	}
-	stop, err := m.openControl()
-	if err != nil {
+	var err error
+	if m.stopControl, err = m.openControl(); err != nil {
 		m.log.Warn("roadworthy reload, logs and log-level will not reach this master", "error", err)
-	} else {
-		context.AfterFunc(m.reading, stop)
 	}
 	failures := make([]error, len(m.types))
 	var all sync.WaitGroup
@@ -223,6 +222,9 @@ func (m *master) closeLogs() error {
 		if err := m.mail.Close(ctx); err != nil {
 			m.log.Warn("error mail is not through; what is pending is told after the next start", "error", err)
 		}
+	}
+	if m.stopControl != nil {
+		m.stopControl()
 	}
 	m.stopRead()
 	_ = m.router.Close(ctx) // a sink that is behind has counted what it lost
