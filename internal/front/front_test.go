@@ -114,12 +114,24 @@ func (r *rig) rawWorker(id string, serve func(conn net.Conn, head string)) {
 			group.Go(func() {
 				defer conn.Close()
 				_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-				serve(conn, readHead(bufio.NewReader(conn)))
+				serve(conn, headOf(conn))
 			})
 		}
 	})
 	r.t.Cleanup(func() { l.Close(); group.Wait() })
 	r.add(id, l.Addr().String(), 0)
+}
+
+// headOf reads a head and not a byte more.
+func headOf(conn net.Conn) string {
+	var head strings.Builder
+	for one := make([]byte, 1); !strings.HasSuffix(head.String(), "\r\n\r\n"); {
+		if _, err := conn.Read(one); err != nil {
+			break
+		}
+		head.Write(one)
+	}
+	return head.String()
 }
 
 func readHead(r *bufio.Reader) string {

@@ -121,11 +121,14 @@ func (t *tunnel) copy(dst, src net.Conn, masked bool, first []byte) {
 		if err == nil || n > 0 {
 			continue
 		}
-		if !t.ending.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if !t.ending.Load() {
 			break
 		}
 		if flow.at() {
-			continue // forward writes the close frame
+			continue // forward writes the close frame, also when src closed at ours
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
 		}
 		_ = src.SetReadDeadline(t.now().Add(t.grace))
 		if n, err = src.Read(buf); err != nil {

@@ -1,0 +1,320 @@
+package front_test
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front"
+)
+
+// certify writes a certificate for localhost with this serial number.
+func certify(t *testing.T, folder string, serial int64) front.CertificateFiles {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := front.CertificateFiles{Certificate: filepath.Join(folder, "cert.pem"), Key: filepath.Join(folder, "key.pem")}
+	for path, block := range map[string]*pem.Block{files.Certificate: {Type: "CERTIFICATE", Bytes: der}, files.Key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+func serveTLS(t *testing.T, r *rig, config *tls.Config) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- r.ServeTLS(l, config) }()
+	t.Cleanup(func() {
+		r.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+func TestHTTP2OverTLSAndNewCertificates(t *testing.T) {
+	r := start(t, front.Options{})
+	r.worker("web.1", func(w http.ResponseWriter, q *http.Request) {
+		body, _ := io.ReadAll(q.Body)
+		fmt.Fprintf(w, "%s %s %s %s", q.Proto, q.RequestURI, q.Header.Get("X-Forwarded-Proto"), body)
+	})
+	folder := t.TempDir()
+	var moved time.Duration
+	certificates, err := front.LoadCertificates(func() time.Time { return time.Now().Add(moved) }, certify(t, folder, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := serveTLS(t, r, certificates.Config())
+	ask := func(path, body string) (*http.Response, string) {
+		web := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+		defer web.CloseIdleConnections()
+		reply, err := web.Post("https://"+address+path, "text/plain", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close()
+		text, _ := io.ReadAll(reply.Body)
+		return reply, string(text)
+	}
+	reply, text := ask("/a;b?c", "body")
+	if reply.ProtoMajor != 2 || text != "HTTP/1.1 /a;b?c https body" {
+		t.Errorf("got %s %q", reply.Proto, text)
+	}
+	if large := strings.Repeat("x", 300<<10); true {
+		if _, text = ask("/large", large); !strings.HasSuffix(text, large) || len(text) > len(large)+100 {
+			t.Errorf("a large body came back with %d bytes", len(text))
+		}
+	}
+	certify(t, folder, 2)
+	moved = time.Hour / 2
+	if reply, _ = ask("/", ""); reply.TLS.PeerCertificates[0].SerialNumber.Int64() != 2 {
+		t.Error("the new certificate is not served")
+	}
+	if err := os.WriteFile(filepath.Join(folder, "cert.pem"), []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	moved = time.Hour * 3 / 4
+	if reply, _ = ask("/", ""); reply.TLS.PeerCertificates[0].SerialNumber.Int64() != 2 || certificates.Err() == nil {
+		t.Errorf("a broken file: %v", certificates.Err())
+	}
+}
+
+func TestPlainRequestsAreSentToHTTPS(t *testing.T) {
+	r := start(t, front.Options{RedirectHTTP: true})
+	r.worker("web.1", func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })
+	reply, _ := r.do("GET", "/a//b?c", "")
+	if reply.StatusCode != http.StatusPermanentRedirect || reply.Header.Get("Location") != "https://127.0.0.1/a//b?c" {
+		t.Errorf("got %d %q", reply.StatusCode, reply.Header.Get("Location"))
+	}
+	if reply, _ = r.do("GET", "/live", ""); reply.StatusCode != 200 {
+		t.Errorf("live: %d", reply.StatusCode)
+	}
+}
+
+func TestTooManyConnectionsAreTurnedAway(t *testing.T) {
+	r := start(t, front.Options{Limits: front.Limits{Connections: 2}})
+	a, _ := r.dial("")
+	r.dial("")
+	_, third := r.dial("")
+	if text, _ := io.ReadAll(third); !strings.Contains(string(text), "F25") {
+		t.Errorf("got %q", text)
+	}
+	a.Close()
+	r.worker("web.1", func(http.ResponseWriter, *http.Request) {})
+	until(t, "a place is free again", func() bool {
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		return strings.HasPrefix(readHead(bufio.NewReader(conn)), "HTTP/1.1 200")
+	})
+}
+
+func TestSlowHeadsAreCut(t *testing.T) {
+	r := start(t, front.Options{Deadlines: front.Deadlines{Header: 100 * time.Millisecond}})
+	r.worker("web.1", func(http.ResponseWriter, *http.Request) {})
+	conn, reader := r.dial("GET / HTTP/1.1\r\n")
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+				_, _ = io.WriteString(conn, "X-A: b\r\n") // never ends
+			}
+		}
+	}()
+	_, err := reader.ReadByte()
+	close(stop)
+	<-done
+	if err == nil {
+		t.Error("it was answered")
+	}
+}
+
+func TestManyIdleConnections(t *testing.T) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	want := 10_000
+	if room := int(limit.Cur)/2 - 500; room < want { // both ends are ours
+		want = max(room, 100)
+		t.Logf("only %d connections: the process may open %d files", want, limit.Cur)
+	}
+	r := start(t, front.Options{Deadlines: front.Deadlines{Header: 10 * time.Minute}})
+	r.worker("web.1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	conns := make([]net.Conn, 0, want)
+	defer func() {
+		for _, conn := range conns {
+			conn.Close()
+		}
+	}()
+	for i := range want {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(i%8), 2)}}
+		conn, err := dialer.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatalf("after %d: %v", len(conns), err)
+		}
+		conns = append(conns, conn)
+	}
+	for range 20 {
+		if reply, body := r.do("GET", "/", ""); reply.StatusCode != 200 || body != "ok" {
+			t.Fatalf("with %d idle connections: %d", want, reply.StatusCode)
+		}
+	}
+}
+
+// TestSmuggling sends shapes on which parsers differ. For each of them the
+// worker must see exactly as many requests as the front answered, and never the
+// one that is hidden in a body.
+func TestSmuggling(t *testing.T) {
+	hidden := "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+	shapes := map[string]string{
+		"CL.TE":                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden,
+		"TE.CL":                 "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n21\r\n" + hidden + "\r\n0\r\n\r\n",
+		"two lengths":           "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"length list":           "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 33\r\n\r\n" + hidden,
+		"signed length":         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +33\r\n\r\n" + hidden,
+		"TE with a space":       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"TE folded":             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"TE with a tab":         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"TE twice":              "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+		"TE unknown":            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"TE gzip, chunked":      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"underscore length":     "POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 0\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"length in Connection":  "POST / HTTP/1.1\r\nHost: a\r\nConnection: Content-Length\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"TE in Connection":      "POST / HTTP/1.1\r\nHost: a\r\nConnection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n21\r\n" + hidden + "\r\n0\r\n\r\n",
+		"Host in Connection":    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Host\r\n\r\n",
+		"GET with a body":       "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 33\r\n\r\n" + hidden,
+		"bare LF":               "GET / HTTP/1.1\nHost: a\nX: y\n\n",
+		"bare CR":               "GET / HTTP/1.1\r\nHost: a\r\nX: y\rGET /hidden HTTP/1.1\r\n\r\n",
+		"NUL":                   "GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
+		"chunk ext with CR":     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;a\r" + "b\r\n\r\n",
+		"chunk size with LF":    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\n\r\n",
+		"chunk size overflow":   "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\na\r\n0\r\n\r\n",
+		"target with a space":   "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+		"target with a tab":     "GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n",
+		"two hosts":             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+		"host with a space":     "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+		"no host":               "GET / HTTP/1.1\r\n\r\n",
+		"version 1.2":           "GET / HTTP/1.2\r\nHost: a\r\n\r\n",
+		"HTTP/1.0 with chunked": "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n21\r\n" + hidden + "\r\n0\r\n\r\n",
+		"trailer with a length": "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 33\r\n\r\n",
+		"obsolete fold":         "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n",
+		"Expect junk":           "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue, x\r\nContent-Length: 33\r\n\r\n" + hidden,
+	}
+	for name, shape := range shapes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, front.Options{Deadlines: front.Deadlines{Header: time.Second, KeepAlive: time.Second, BodyGrace: time.Second}})
+			sniffed := make(chan string, 10)
+			r.rawWorker("web.1", func(conn net.Conn, head string) { strictWorker(conn, head, sniffed) })
+			// The last request asks to close, so that all replies can be read.
+			conn, reader := r.dial(shape)
+			_, _ = io.WriteString(conn, "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+			text, _ := io.ReadAll(reader)
+			until(t, "the front is done", func() bool { return r.InFlight("web.1") == 0 })
+			answered := strings.Count(string(text), "strict worker")
+			if len(sniffed) != answered {
+				t.Errorf("the worker saw %d requests, %d of its replies came back: %q", len(sniffed), answered, text)
+			}
+			for range len(sniffed) {
+				got := <-sniffed
+				plainHidden := strings.Contains(got, "GET /hidden") && net200(shape) == 0
+				if strings.HasPrefix(got, "broken") || plainHidden {
+					t.Errorf("the worker read %q", got)
+				}
+			}
+		})
+	}
+}
+
+// net200 counts the replies of 200 that plain net/http gives to a shape for
+// /hidden: when it, too, takes it for a request of its own, it is one.
+func net200(shape string) int {
+	reader := bufio.NewReader(strings.NewReader(shape))
+	n := 0
+	for {
+		request, err := http.ReadRequest(reader)
+		if err != nil {
+			return n
+		}
+		if request.URL.Path == "/hidden" {
+			n++
+		}
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return n
+		}
+	}
+}
+
+// strictWorker reads requests exactly as they are framed, reports those that are
+// whole, and answers them. It calls broken what is not one plain request.
+func strictWorker(conn net.Conn, head string, sniffed chan<- string) {
+	reader := bufio.NewReader(conn)
+	for ; head != ""; head = readHead(reader) {
+		request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
+		lengths, codings := strings.Count(head, "Content-Length:"), strings.Count(head, "Transfer-Encoding:")
+		if err != nil || lengths+codings > 1 || strings.Count(head, "\n") != strings.Count(head, "\r\n") || strings.Count(head, "\r\nHost:") != 1 {
+			sniffed <- "broken " + head
+			return
+		}
+		if lengths+codings > 0 {
+			request, err = http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), reader)))
+			if err != nil {
+				return
+			}
+			if _, err := io.Copy(io.Discard, request.Body); err != nil {
+				return // it was not whole, and not answered
+			}
+			sniffed <- request.Method + " " + request.RequestURI
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 13\r\n\r\nstrict worker")
+			return
+		}
+		sniffed <- request.Method + " " + request.RequestURI
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nstrict worker")
+	}
+}
