@@ -70,6 +70,13 @@ func placedGroups(t testing.TB, lines []string) []placed {
 	if at != len(lines)+1 {
 		t.Errorf("%d lines went in, %d came out", len(lines), at-1)
 	}
+	var out []string
+	for _, p := range all {
+		out = append(out, splitLines(p.text)...)
+	}
+	if !slices.Equal(out, lines) {
+		t.Error("the lines came out changed, or in another order")
+	}
 	return all
 }
 

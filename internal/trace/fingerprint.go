@@ -154,7 +154,7 @@ func stableFunction(function string) string {
 }
 
 // varying are parts of messages that differ between occurrences.
-var varying = regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'|` + "`[^`\n]*['`]" + `|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b|\b0x[0-9a-fA-F]+\b|\b[0-9a-fA-F]*\d[0-9a-fA-F]{7,}\b|\d+(\.\d+)*`)
+var varying = regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'|` + "`[^`\n]*['`]" + `|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b|\b0x[0-9a-fA-F]+\b|\b[0-9a-fA-F]{8,}\b|\d+(\.\d+)*`)
 
 // maxMessage bounds how much of a message goes into a fingerprint.
 const maxMessage = 1 << 10

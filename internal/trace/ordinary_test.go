@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -120,7 +121,12 @@ func TestOrdinaryMillion(t *testing.T) {
 		stream := ordinaryLines(r, round%(len(formats)+1), 10_000)
 		in, out := 0, 0
 		g := NewGrouper(Limits{}, func(e Group) {
-			out += e.Lines
+			for _, l := range bytes.Split(e.Text, []byte("\n")) {
+				if out < len(stream) && stream[out] != string(l) {
+					t.Fatalf("line %d came out as %q, not %q", out, l, stream[out])
+				}
+				out++
+			}
 			if e.Language != "" {
 				falses += e.Lines
 				if falses < 200 {

@@ -1,28 +1,35 @@
 package trace
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Trace reads a group: type, message and frames, as [Find] does, without what
-// a logger wrote before each line. Of a trace in JSON it reads the field. Where
-// there are no frames to be read the type and the message come from the lines.
-// The zero Trace is returned for an ordinary line.
+// a logger wrote before each line. Of a trace in JSON it reads the field. What
+// Find is too strict for is read line by line, for a group is known to be a
+// trace. The zero Trace is returned for an ordinary line.
 func (g Group) Trace() Trace {
 	if g.Language == "" {
 		return Trace{}
 	}
 	text := g.bodies()
+	isInline := !strings.Contains(text, "\n") && strings.Contains(text, `\n`)
 	found := Find(text)
-	if len(found) == 0 {
+	if isInline {
 		found = FindAnywhere(text)
 	}
 	for _, t := range found {
-		if t.Language == g.Language {
+		if t.Language == g.Language && t.Type != "" {
 			t.Text = string(g.Text)
 			return t
 		}
 	}
-	t := Trace{Language: g.Language, Text: string(g.Text)}
-	t.Type, t.Message = headline(text, g.Language)
+	if isInline {
+		text = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\/`, "/", `\\`, `\`).Replace(text)
+	}
+	t := lenient(text, g.Language)
+	t.Text = string(g.Text)
 	return t
 }
 
@@ -40,24 +47,137 @@ func (g Group) bodies() string {
 	return strings.Join(lines, "\n")
 }
 
-// headline looks for "Type: message" in lines that are no frames. Python has
-// it at the end.
-func headline(text, language string) (typ, message string) {
+// lenient takes the frames from whatever lines have them, and the headline
+// from those before the first; in Python from those behind the last.
+func lenient(text, language string) Trace {
+	t := Trace{Language: language}
+	if at := strings.Index(text, `trace":["`); at > 0 && !strings.Contains(text, "\n") {
+		t.Frames = listedFrames(text[at+len(`trace":[`):])
+		t.Type, t.Message = jsonString(text, "class"), jsonString(text, "message")
+		return t
+	}
 	lines := strings.Split(text, "\n")
+	from, to := len(lines), 0
 	for i := range lines {
-		l := lines[i]
-		if language == Python {
-			l = lines[len(lines)-1-i]
+		if f, ok := frameOf(lines, i, language); ok {
+			t.Frames = append(t.Frames, f)
+			from, to = min(from, i), i+1
 		}
-		l = strings.TrimLeft(l, " |+")
+	}
+	if language == Python {
+		t.Type, t.Message = headline(lines[min(to, len(lines)):])
+	}
+	if t.Type == "" {
+		t.Type, t.Message = headline(lines[:from])
+	}
+	if language == Ruby && t.Type == "" && from < len(lines) {
+		_, rest, _ := rubyFrame(lines[from])
+		t.Type, t.Message = rubyHead(strings.TrimPrefix(rest, ": "))
+		if t.Type == "" {
+			t.Type, t.Message = "RuntimeError", strings.TrimPrefix(rest, ": ")
+		}
+	}
+	return t
+}
+
+// frameOf reads the frame that a line holds.
+func frameOf(lines []string, i int, language string) (f Frame, ok bool) {
+	l := lines[i]
+	switch language {
+	case Python:
+		return pythonFrame("  " + strings.TrimLeft(l, " |+"))
+	case Java, Node, DotNet:
+		f, found := atFrame(l)
+		return f, found == language
+	case Go:
+		if i > 0 && strings.HasPrefix(l, "\t") {
+			place, _, _ := strings.Cut(l[1:], " +0x")
+			f.File, f.Line, ok = fileLine(place)
+			f.Function = goFunction(lines[i-1])
+		}
+		return f, ok && !strings.HasPrefix(lines[i-1], "\t")
+	case Ruby:
+		f, _, ok = rubyFrame(l)
+	case PHP:
+		if isPHPFrame([]byte(l)) {
+			var one Trace
+			phpFrames([]string{"#0" + l[strings.IndexByte(l, ' '):]}, 0, &one)
+			if len(one.Frames) > 0 {
+				return one.Frames[0], true
+			}
+		}
+	case Rust:
+		if place, isPlace := strings.CutPrefix(strings.TrimLeft(l, " "), "at "); isPlace && i > 0 {
+			_, f.Function, _ = strings.Cut(lines[i-1], ": ")
+			f.File, f.Line, ok = fileLineColumn(place)
+		}
+	}
+	return f, ok
+}
+
+// listedFrames reads a list of strings in JSON, each a frame of Ruby or
+// "file:3" of PHP.
+func listedFrames(text string) (frames []Frame) {
+	end := strings.IndexByte(text, ']')
+	if end < 0 {
+		return nil
+	}
+	for part := range strings.SplitSeq(text[:end], `","`) {
+		part = strings.Trim(part, `"`)
+		if f, _, ok := rubyFrame(part); ok {
+			frames = append(frames, f)
+		} else if file, number, ok := fileLine(part); ok {
+			frames = append(frames, Frame{file, number, ""})
+		}
+	}
+	return frames
+}
+
+// jsonString reads the first string with a key.
+func jsonString(text, key string) (value string) {
+	_, rest, ok := strings.Cut(text, `"`+key+`":`)
+	if !ok {
+		return ""
+	}
+	if n := quotedLength(rest); n > 0 && rest[0] == '"' && json.Unmarshal([]byte(rest[:n]), &value) != nil {
+		return rest[1 : n-1]
+	}
+	return value
+}
+
+// beforeType stand before the type in the first line of a trace.
+var beforeType = []string{"Uncaught ", "Unhandled exception. ", "Unhandled exception: ", "PHP Fatal error:  ", "Fatal error: "}
+
+// headline looks for "Type: message", from the end on.
+func headline(lines []string) (typ, message string) {
+	for i := len(lines) - 1; i >= 0; i-- {
+		l := strings.TrimLeft(lines[i], " |+")
+		for _, mark := range beforeType {
+			if _, after, ok := strings.Cut(l, mark); ok {
+				l = after
+			}
+		}
+		if rest, ok := strings.CutPrefix(l, `Exception in thread "`); ok {
+			_, l, _ = strings.Cut(rest, `" `)
+		}
 		for _, kind := range []string{"panic", "fatal error", "Fatal Python error"} {
 			if rest, ok := strings.CutPrefix(l, kind+": "); ok {
 				return kind, rest
 			}
 		}
+		name, rest, hasMessage := strings.Cut(l, ": ")
+		if word, _, ok := strings.Cut(name, " in /"); ok {
+			name = word // PHP without a message
+		}
+		if isTypeName(strings.NewReplacer("<", "", ">", "").Replace(name), `.$\:`) && (hasMessage || strings.ContainsAny(name, `.\$`) || isTypeWord([]byte(name))) {
+			return name, rest
+		}
 		if h, ok := errorHead(l, false); ok {
 			return h.typ, h.message
 		}
+	}
+	if len(lines) == 0 {
+		return "", ""
 	}
 	return "", strings.TrimSpace(lines[0])
 }

@@ -118,7 +118,7 @@ func stepDotNet(m *machine, l seen) verdict {
 	switch {
 	case len(body) == 0:
 		return over
-	case indented && hasAnyPrefix(body, "at ", "--- End of "):
+	case indented && hasAnyPrefix(body, "at ") || hasAnyPrefix(body, "--- End of "):
 		m.state = javaAt
 		return own
 	case indented && hasAnyPrefix(body, "---> "):
