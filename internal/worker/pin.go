@@ -102,7 +102,7 @@ func program(name, dir string, env []string) (string, error) {
 			}
 		}
 	}
-	last := error(exec.ErrNotFound)
+	var last error
 	for _, path := range candidates {
 		found, err := exec.LookPath(path)
 		if err != nil {
@@ -117,7 +117,7 @@ func program(name, dir string, env []string) (string, error) {
 		}
 		return filepath.Join(folder, filepath.Base(found)), nil
 	}
-	return "", last
+	return "", firstOf(last, exec.ErrNotFound)
 }
 
 // value returns a variable of an environment, the last where it is set twice.

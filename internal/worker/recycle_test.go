@@ -15,6 +15,7 @@ import (
 )
 
 func TestReplaceStartsTheSuccessorFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.start(python(t, 1))
 	b, _ := w.look()
@@ -34,6 +35,7 @@ func TestReplaceStartsTheSuccessorFirst(t *testing.T) {
 }
 
 func TestNoRequestInFlightIsCut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.start(python(t, 1))
 	b, _ := w.pick(0) // in flight
@@ -85,6 +87,7 @@ func TestRecyclingByRequestsAgeAndMemory(t *testing.T) {
 }
 
 func TestTheHardLimitKills(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	spec := python(t, 1)
 	spec.Recycle = Recycle{Hard: 4 << 20}
@@ -139,6 +142,7 @@ func TestTheReaperLeavesOtherChildrenAlone(t *testing.T) {
 }
 
 func TestACgroupReachesWhatHasLeftTheProcessGroup(t *testing.T) {
+	t.Parallel()
 	root := unified(t)
 	dir := filepath.Join(root, "roadworthy-test-"+strconv.Itoa(os.Getpid()))
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -176,6 +180,7 @@ func unified(t *testing.T) string {
 
 // TestAnOOMKillIsNamed gives a worker a real memory limit in the v1 hierarchy.
 func TestAnOOMKillIsNamed(t *testing.T) {
+	t.Parallel()
 	dir := "/sys/fs/cgroup/memory/roadworthy-test-" + strconv.Itoa(os.Getpid())
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Skipf("SKIPPED: no memory cgroup can be made: %v", err)

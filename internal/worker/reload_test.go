@@ -12,6 +12,7 @@ import (
 )
 
 func TestReloadLosesNoRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.start(python(t, 2, "VERSION=one"))
 	before := w.pids()
@@ -95,6 +96,7 @@ func TestABadDeployLeavesTheOldGenerationAlone(t *testing.T) {
 }
 
 func TestALateFailureBringsTheOldGenerationBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	w := newWorld(t, func(c *Config) {
 		c.Ready = func(ctx context.Context, b Backend) error {
@@ -124,6 +126,7 @@ func TestALateFailureBringsTheOldGenerationBack(t *testing.T) {
 }
 
 func TestACrashRestartsTheCodeOfItsGeneration(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	source, err := os.ReadFile("testdata/server.py")
 	if err != nil {
@@ -178,6 +181,7 @@ func TestACrashRestartsTheCodeOfItsGeneration(t *testing.T) {
 }
 
 func TestStopFirstParksAndComesBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *Config) {
 		c.Headroom = func() (int64, bool) { return 1 << 20, true }
 		c.Health = healthy
@@ -208,6 +212,7 @@ func TestStopFirstParksAndComesBack(t *testing.T) {
 }
 
 func TestReloadChangesTheCount(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.start(shell(1, "exec sleep 600"))
 	for _, count := range []int{4, 2, 3} {

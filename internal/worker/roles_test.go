@@ -128,6 +128,7 @@ func (r remote) until(text string) []string {
 }
 
 func TestWorkersOutliveAnExecOfTheirMaster(t *testing.T) {
+	t.Parallel()
 	run, err := os.MkdirTemp("", "rw-hand-")
 	if err != nil {
 		t.Fatal(err)

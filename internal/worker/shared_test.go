@@ -14,6 +14,7 @@ import (
 )
 
 func TestSharedSocketAndLimits(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +90,7 @@ func copyFor(t *testing.T, from string) string {
 }
 
 func TestUnixSocketMode(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	spec := python(t, 1)
 	spec.Mode = ModeSocket
@@ -104,6 +106,7 @@ while True: s.accept()[0].sendall(b"hi")`}
 }
 
 func TestReadyComesOnlyFromTheWorkersOwnProcesses(t *testing.T) {
+	t.Parallel()
 	need(t, "python3")
 	w := newWorld(t, nil)
 	send := `python3 -c 'import os,socket; socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM).sendto(b"READY=1\nSTATUS=child", os.environ["NOTIFY_SOCKET"])'`
@@ -137,6 +140,7 @@ func TestReadyComesOnlyFromTheWorkersOwnProcesses(t *testing.T) {
 }
 
 func TestAForeignMessageChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	spec := shell(1, "exec sleep 600")
 	spec.Notify, spec.Times.Ready = true, time.Second
@@ -156,6 +160,7 @@ func TestAForeignMessageChangesNothing(t *testing.T) {
 }
 
 func TestAMissingHeartbeatIsAHang(t *testing.T) {
+	t.Parallel()
 	need(t, "python3")
 	w := newWorld(t, nil)
 	spec := shell(1, "")
@@ -177,6 +182,7 @@ silent_here()`}
 }
 
 func TestStoppingTakesAWorkerOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	spec := python(t, 1)
 	spec.Command = []string{"python3", "-c", `

@@ -26,6 +26,7 @@ func (w *world) kill(worker string) {
 }
 
 func TestAFirstGenerationThatFailsIsAnError(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	err := w.sup.Start(t.Context(), python(t, 2, "BEHAVE=import"))
 	for _, want := range []string{"web.", "exit code 1", "no_such_module_roadworthy"} {
@@ -39,6 +40,7 @@ func TestAFirstGenerationThatFailsIsAnError(t *testing.T) {
 }
 
 func TestACrashIsRestartedAndNamed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.start(python(t, 2))
 	w.kill("web.1")
@@ -55,6 +57,7 @@ func TestACrashIsRestartedAndNamed(t *testing.T) {
 }
 
 func TestACrashLoopPausesAndNeverEnds(t *testing.T) {
+	t.Parallel()
 	flag := t.TempDir() + "/good"
 	w := newWorld(t, func(c *Config) { c.KeepTrying = true })
 	w.start(shell(2, "test -e "+flag+" && exec sleep 600; exit 9"))
@@ -78,6 +81,7 @@ func TestACrashLoopPausesAndNeverEnds(t *testing.T) {
 }
 
 func TestPausesDoubleWithJitter(t *testing.T) {
+	t.Parallel()
 	s := &Supervisor{config: Config{Random: func() float64 { return 0.5 }}}
 	sl := &slot{s: s, gen: &generation{spec: Spec{}.withDefaults()}}
 	var got []string
@@ -94,6 +98,7 @@ func TestPausesDoubleWithJitter(t *testing.T) {
 }
 
 func TestStrayProcessesEndWithTheirWorker(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.start(shell(1, "sleep 601 & echo stray=$!; exec sleep 602"))
 	w.until("output", w.said("stray="))
@@ -121,6 +126,7 @@ func (w *world) number(key string) int {
 }
 
 func TestAShellThatEndsFirstLeavesItsApplicationTheStopTimeout(t *testing.T) {
+	t.Parallel()
 	file := t.TempDir() + "/clean"
 	w := newWorld(t, nil)
 	inner := `trap 'i=0; while [ $i -lt 20 ]; do i=$((i+1)); sleep 0.01; done; echo done > ` + file + `; exit 0' TERM; echo in; while :; do sleep 0.05; done`
@@ -135,6 +141,7 @@ func TestAShellThatEndsFirstLeavesItsApplicationTheStopTimeout(t *testing.T) {
 }
 
 func TestWhatIgnoresSIGTERMIsKilledWithAReason(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	spec := shell(1, "trap '' TERM; echo deaf; while :; do sleep 0.05; done")
 	spec.Times.Stop = 100 * time.Millisecond
