@@ -26,6 +26,18 @@ var layers = map[string]int{
 	"internal/evidence":          1,
 	"internal/artifact":          1,
 	"internal/term":              1,
+	"internal/flatfile":          1,
+	"internal/settings":          1,
+	"internal/logs":              1,
+	"internal/syslog":            1,
+	"internal/mail":              1,
+	"internal/worker":            1,
+	"internal/front/upstream":    1,
+	"internal/front/health":      1,
+	"internal/front/pool":        2,
+	"internal/front":             3,
+	"internal/runner":            4,
+	"app":                        4,
 	"internal/sabotage":          2, // asks coverage where to strike
 	"internal/report":            2, // prints through term
 	"internal/manifest/scaffold": 2,
@@ -43,6 +55,7 @@ var layers = map[string]int{
 	"internal/check":             8,
 	"internal/cli":               9,
 	"cmd/roadworthy":             10,
+	"bench/run/":                 10, // programs that measure
 	"fixtures":                   0,
 	"internal/archtest":          10,
 }
@@ -51,8 +64,10 @@ func layerOf(room string) (int, bool) {
 	if layer, ok := layers[room]; ok {
 		return layer, true
 	}
-	if strings.HasPrefix(room, "internal/probe/") {
-		return layers["internal/probe/"], true
+	for _, above := range []string{"internal/probe/", "bench/run/"} {
+		if strings.HasPrefix(room, above) {
+			return layers[above], true
+		}
 	}
 	return 0, false
 }

@@ -79,6 +79,44 @@ func (a *app) mail() *cobra.Command {
 		},
 	}
 	master.add(test)
-	group.AddCommand(test)
+	group.AddCommand(test, a.mailMute(), a.mailFixed())
 	return group
+}
+
+func (a *app) mailMute() *cobra.Command {
+	var master masterFlags
+	var length string
+	cmd := &cobra.Command{
+		Use:   "mute FINGERPRINT",
+		Short: "mail nothing about a kind of error for a while; it is counted on",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.done(master.ask(cmd, http.MethodPost, "/mail/mute/"+url.PathEscape(args[0])+"?"+url.Values{"for": {length}}.Encode()))
+		},
+	}
+	master.add(cmd)
+	cmd.Flags().StringVar(&length, "for", "24h", "how long")
+	return cmd
+}
+
+func (a *app) mailFixed() *cobra.Command {
+	var master masterFlags
+	cmd := &cobra.Command{
+		Use:   "fixed FINGERPRINT",
+		Short: "say that a kind of error is mended: when it comes back, that is mailed at once",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.done(master.ask(cmd, http.MethodPost, "/mail/fixed/"+url.PathEscape(args[0])))
+		},
+	}
+	master.add(cmd)
+	return cmd
+}
+
+// done closes the body of an answer that says nothing.
+func (a *app) done(body io.ReadCloser, err error) error {
+	if err != nil {
+		return err
+	}
+	return body.Close()
 }

@@ -28,6 +28,8 @@ type Controlled interface {
 	SetLevel(level slog.Level)
 	Logs(ctx context.Context, want LogQuery, line func(LogLine) error) error
 	TestMail(ctx context.Context, to []string) (string, error)
+	Mute(fingerprint string, until time.Time) error
+	Fixed(fingerprint string) error
 }
 
 // LogQuery says which log lines are wanted.
@@ -90,6 +92,17 @@ func controlRoutes(c Controlled) http.Handler {
 			return
 		}
 		_, _ = io.WriteString(w, told)
+	})
+	mux.HandleFunc("POST /mail/mute/{fingerprint}", func(w http.ResponseWriter, r *http.Request) {
+		length, err := time.ParseDuration(r.URL.Query().Get("for"))
+		if err != nil {
+			answer(w, &problem.Problem{Code: "RW-U01", Summary: "that is no length of time", Got: r.URL.Query().Get("for"), Want: "such as 24h", Fix: "roadworthy mail mute FINGERPRINT --for 24h"})
+			return
+		}
+		answer(w, c.Mute(r.PathValue("fingerprint"), time.Now().Add(length)))
+	})
+	mux.HandleFunc("POST /mail/fixed/{fingerprint}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, c.Fixed(r.PathValue("fingerprint")))
 	})
 	mux.HandleFunc("GET /logs", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()

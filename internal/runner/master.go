@@ -81,6 +81,23 @@ func (m *master) TestMail(ctx context.Context, to []string) (string, error) {
 	return testMail(ctx, config, to)
 }
 
+// Mute mails nothing about a kind of error until a moment; it counts on.
+func (m *master) Mute(fingerprint string, until time.Time) error {
+	return knownKind(fingerprint, m.mail.Mute(fingerprint, until))
+}
+
+// Fixed notes that a kind of error is mended: when it is back, that is news.
+func (m *master) Fixed(fingerprint string) error {
+	return knownKind(fingerprint, m.mail.Fixed(fingerprint))
+}
+
+func knownKind(fingerprint string, known bool) error {
+	if known {
+		return nil
+	}
+	return &problem.Problem{Code: "RW-U01", Summary: "no error of that kind was seen", Got: fingerprint, Want: "a fingerprint that a mail names", Fix: "roadworthy ps --json"}
+}
+
 // Status tells what runs.
 func (m *master) Status() Status {
 	config := m.config
