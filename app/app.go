@@ -7,7 +7,7 @@
 //		app.Main("guestbook", &config, func(a *app.App) (http.Handler, error) {
 //			db, err := sql.Open("pgx", config.Database)
 //			a.Check("database", db.PingContext)
-//			return routes(db), err
+//			return routes(&config, db), err
 //		})
 //	}
 //
@@ -98,12 +98,18 @@ type task struct {
 	do   func(context.Context) error
 }
 
-// Main runs an application until SIGTERM or SIGINT and ends the process: with
+// Main runs an application until SIGTERM or SIGINT and ends the process. What
+// is logged through the packages log and log/slog goes where the application's
+// own log does. The process ends with
 // 0 after a stop that was asked for, 78 where the configuration is wrong
 // (EX_CONFIG of sysexits.h), 1 for any other error.
 func Main(name string, config any, setup Setup) {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	err := Run(ctx, Options{Name: name, Config: config, Setup: setup, Args: os.Args[1:], Environment: os.LookupEnv, Stdout: os.Stdout})
+	shared := func(a *App) (http.Handler, error) {
+		slog.SetDefault(a.Log) // the process is the application's alone
+		return setup(a)
+	}
+	err := Run(ctx, Options{Name: name, Config: config, Setup: shared, Args: os.Args[1:], Environment: os.LookupEnv, Stdout: os.Stdout})
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

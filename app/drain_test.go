@@ -113,7 +113,7 @@ func exchange(conn net.Conn, in *bufio.Reader, request *http.Request, want strin
 		return nil, err
 	}
 	got, err := io.ReadAll(answer.Body)
-	if err == nil && (answer.StatusCode != 200 || string(got) != want) {
+	if err == nil && (answer.StatusCode != http.StatusOK || string(got) != want) {
 		err = fmt.Errorf("got %d %q", answer.StatusCode, got)
 	}
 	return answer, err
@@ -130,7 +130,7 @@ type workers struct {
 // start returns a worker that is ready.
 func (w *workers) start() *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "APP_TEST_WORKER=1", "LISTEN_FDS=1", "NOTIFY_SOCKET="+w.path, "GOMAXPROCS=2")
+	cmd.Env = append(os.Environ(), "APP_TEST_WORKER=1", "LISTEN_FDS=1", "NOTIFY_SOCKET="+w.path, "GOMAXPROCS=2", "GORACE=atexit_sleep_ms=0")
 	cmd.ExtraFiles = []*os.File{w.shared}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -249,7 +249,7 @@ func TestTheStopWaitsForWhatIsUnderWay(t *testing.T) {
 		return err != nil
 	})
 	request, _ = http.NewRequest(http.MethodGet, r.url+"/status/ready", nil)
-	if answer, err := exchange(kept, in, request, ""); answer == nil || answer.StatusCode != 503 || !answer.Close {
+	if answer, err := exchange(kept, in, request, ""); answer == nil || answer.StatusCode != http.StatusServiceUnavailable || !answer.Close {
 		t.Errorf("the kept connection got %v, %v", answer, err)
 	}
 	close(leave)

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"context"
 	"database/sql"
 	"net/http"
 
@@ -23,11 +22,7 @@ func Example() {
 	var config Config
 	app.Main("guestbook", &config, func(a *app.App) (http.Handler, error) {
 		db, err := sql.Open("pgx", config.Database)
-		if err != nil {
-			return nil, err
-		}
 		a.Check("database", db.PingContext)
-		a.OnStop(func(context.Context) error { return db.Close() })
-		return routes(&config, db), nil
+		return routes(&config, db), err
 	})
 }

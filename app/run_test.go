@@ -327,6 +327,22 @@ func TestErrorsInTheLogAreMailed(t *testing.T) {
 	}
 }
 
+func TestTheEndTellsWhatIsPending(t *testing.T) {
+	box, url := newMailbox(t)
+	r := begin(t, map[string]string{"ERROR_MAIL": "a@x.org", "SMTP_URL": url}, app.Options{Setup: handler(cart)})
+	for range 3 {
+		ask(t, r.url+"/cart")
+		poll(t, "the first mail", func() bool { return len(box.all()) == 1 })
+	}
+	r.stop()
+	if err := r.wait(t); err != nil {
+		t.Error(err)
+	}
+	if all := box.all(); len(all) != 2 || !strings.Contains(all[1], "X-Roadworthy-Count: 2") {
+		t.Errorf("got %q", all)
+	}
+}
+
 func TestBeneathTheRuntimeItMailsNothing(t *testing.T) {
 	box, url := newMailbox(t)
 	r := begin(t, map[string]string{"ERROR_MAIL": "a@x.org", "SMTP_URL": url, "ROADWORTHY_WORKER": "web.1", "SYSLOG_URL": "udp://127.0.0.1:9"}, app.Options{Setup: handler(cart)})
@@ -366,7 +382,7 @@ type own struct {
 
 func TestTheConfigurationIsStrict(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "shop.yaml")
-	if err := os.WriteFile(file, []byte("log:\n  levle: INFO\nsize: many\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("log:\n  leevl: INFO\nsize: many\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environment := map[string]string{"PORT": "http", "SHOP_CONFIG": file}
@@ -432,6 +448,23 @@ func TestCommandsAndFailures(t *testing.T) {
 	if err := run(func(*app.App) (http.Handler, error) { panic("at the start") }); err == nil || !strings.Contains(err.Error(), "at the start") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestAnApplicationHasTenLinesOfMain(t *testing.T) {
+	if len(strings.Split(exampleSource(t), "\n")) > 10 {
+		t.Errorf("the example has become long:\n%s", exampleSource(t))
+	}
+}
+
+// exampleSource is the main function that the documentation shows.
+func exampleSource(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, main, _ := strings.Cut(string(source), "func Example() {")
+	return "func main() {" + strings.TrimSpace(main)
 }
 
 func TestATaskThatFailsStopsTheApplication(t *testing.T) {

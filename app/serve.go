@@ -30,11 +30,12 @@ func (a *App) serve(ctx context.Context, listener net.Listener, handler http.Han
 		Handler: a.frame(handler), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ConnState: open.note,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	var ended error
+	served := make(chan struct{})
+	go func() { defer close(served); ended = server.Serve(listener) }()
 	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", errors.Join(err, server.Close()))
+	case <-served:
+		return fmt.Errorf("serve: %w", errors.Join(ended, server.Close()))
 	case <-ctx.Done():
 	}
 	a.checks.drain()

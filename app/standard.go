@@ -185,7 +185,8 @@ func (a *App) mailErrors() error {
 	}
 	a.errors, err = mail.Open(mail.Config{
 		About: mail.About{Application: a.name, Environment: a.Environment, Host: a.host}, Sender: sender, Path: path, Secrets: a.table.Secrets(),
-		Log: slog.New(a.plainHandler()), // what goes wrong with mails must not be mailed
+		Closing: time.Hour,                  // what is pending would else be lost where there is no folder for the state
+		Log:     slog.New(a.plainHandler()), // what goes wrong with mails must not be mailed
 	})
 	if err != nil {
 		return fmt.Errorf("start the error mails: %w", err)

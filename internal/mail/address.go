@@ -44,7 +44,9 @@ type SMTP struct {
 //	smtps://user:password@host:port
 //
 // Without a port it is 465 for smtps, else 587 with a user and 25 without.
-// STARTTLS is required unless the host is this machine. Characters such as @
+// STARTTLS is required unless the host is this machine. With optional, and
+// neither user nor ca, the server's certificate is not verified: where plain
+// text would do, doubtful TLS is better. Characters such as @
 // and / in a password are written as %40 and %2F. The error never quotes the
 // password.
 func ParseURL(raw string) (*SMTP, error) {

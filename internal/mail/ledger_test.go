@@ -48,6 +48,11 @@ func TestNoCountIsLost(t *testing.T) {
 					flying, _ = l.next(now)
 				}
 			},
+			"close": func(t *rapid.T) {
+				if flying == nil {
+					flying = l.last(now, time.Hour)
+				}
+			},
 			"end": func(t *rapid.T) {
 				if flying == nil {
 					t.Skip()
