@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -244,10 +245,47 @@ func child(mode string) {
 			}
 			fmt.Println(i) // told only after it was taken
 		}
+	case "full":
+		full()
 	case "feed":
 		feed()
 	case "burst":
 		burst()
+	}
+}
+
+// full writes to a disk that takes 90,000 bytes of each file.
+func full() {
+	_ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 90_000, Max: 90_000})
+	a, err := OpenArchive(os.Getenv("LOGS_TEST_FOLDER"), ArchiveOptions{Segments: 100})
+	if err != nil {
+		panic(err)
+	}
+	failures := 0
+	for i := 0; i < 50; {
+		if n, err := a.Write(context.Background(), numbered(100*i, 100)); n == 0 && err != nil {
+			failures++
+		} else {
+			i++
+		}
+	}
+	fmt.Println(failures)
+}
+
+func TestAWriteThatFailsHalfWayLeavesNothingTwice(t *testing.T) {
+	folder := t.TempDir()
+	out, err := startChild(t, "full", "LOGS_TEST_FOLDER="+folder).Output()
+	if err != nil || strings.TrimSpace(string(out)) == "0" {
+		t.Fatalf("%q failures, %v", out, err)
+	}
+	got := readAll(t, folder, Query{})
+	for i, r := range got {
+		if !strings.HasPrefix(string(r.Text), fmt.Sprintf("line %d ", i)) {
+			t.Fatalf("record %d is %q", i, r.Text)
+		}
+	}
+	if len(got) != 5000 {
+		t.Errorf("%d records", len(got))
 	}
 }
 

@@ -109,7 +109,7 @@ func TestWhateverIsWrittenComesThroughByteForByte(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pieces := rapid.SliceOfN(rapid.OneOf(
 			rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "bytes")) }),
-			rapid.SampledFrom([]string{"\n", "\r\n", "\n\n", "head\n", "  in\n", "\x00", "\xff\xfe\n", "  at\r\n", "head\n  x\n  y\n"}),
+			rapid.SampledFrom([]string{"\n", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "\r\n", "\n\n", "head\n", "  in\n", "\x00", "\xff\xfe\n", "  at\r\n", "head\n  x\n  y\n"}),
 			rapid.Custom(func(t *rapid.T) string { return strings.Repeat("x", rapid.IntRange(1000, 5000).Draw(t, "long")) }),
 		), 0, 30).Draw(t, "pieces")
 		opts := CaptureOptions{MaxLine: 1024, Pause: func(time.Duration) {}}
@@ -117,8 +117,12 @@ func TestWhateverIsWrittenComesThroughByteForByte(t *testing.T) {
 			opts.Grouping = &indented{}
 		}
 		there, here := net.Pipe()
+		writes := pieces
+		if rapid.Bool().Draw(t, "at once") {
+			writes = []string{strings.Join(pieces, "")}
+		}
 		go func() {
-			for _, p := range pieces {
+			for _, p := range writes {
 				_, _ = there.Write([]byte(p))
 			}
 			_ = there.Close()

@@ -158,7 +158,7 @@ type quick struct{ WallClock }
 func (quick) After(time.Duration) <-chan time.Time { return time.After(time.Millisecond) }
 
 func TestABrokenSinkIsToldApartAndComesBack(t *testing.T) {
-	sink := &valve{}
+	sink := &valve{atMost: 7} // it takes the notice, then fails half way
 	sink.broken.Store(true)
 	r := NewRouter(quick{}, Outlet{Name: "net", Sink: sink, Bytes: minRing})
 	sent := 0

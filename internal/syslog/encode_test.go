@@ -177,6 +177,16 @@ func TestLongMessagesAreCutWithAMark(t *testing.T) {
 	})
 }
 
+func TestNoCharacterIsCutInTwo(t *testing.T) {
+	for i := range 8 {
+		o := options(RFC5424)
+		o.MaxMessage = minMessage + i
+		if got := newEncoder(o).append(nil, &Message{Time: at, Origin: origin, Text: bytes.Repeat([]byte("😀"), 500)}); !utf8.Valid(got) {
+			t.Errorf("limit %d: %q", o.MaxMessage, got)
+		}
+	}
+}
+
 func TestSeveritiesAndFacilities(t *testing.T) {
 	for level, want := range map[slog.Level]Severity{-8: Debug, -4: Debug, 0: Informational, 2: Notice, 4: Warning, 8: Error, 12: Critical, 20: Critical} {
 		if got := SeverityOf(level); got != want {

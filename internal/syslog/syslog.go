@@ -75,7 +75,7 @@ func ParseFacility(name string) (Facility, error) {
 	if i < 0 {
 		return 0, fmt.Errorf("read a syslog facility: %q is none of %s", name, strings.Join(facilities, ", "))
 	}
-	return Facility(i), nil //nolint:gosec // below 24
+	return Facility(i), nil
 }
 
 // String returns the facility's name.
