@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -70,8 +71,8 @@ func (t Trace) innermostFirst() []Frame {
 		return t.Frames
 	}
 	frames := make([]Frame, 0, len(t.Frames))
-	for i := len(t.Frames) - 1; i >= 0; i-- {
-		frames = append(frames, t.Frames[i])
+	for _, f := range slices.Backward(t.Frames) {
+		frames = append(frames, f)
 	}
 	return frames
 }

@@ -76,7 +76,7 @@ func (f *format) isHead(l []byte) bool {
 // shapeOf describes the first word of a line where that has digits or signs as
 // those of heads.
 func shapeOf(l []byte) (text [16]byte, ok bool) {
-	n, telling := 0, false
+	n, telling, before := 0, false, byte(0)
 	for i := 0; i < len(l) && l[i] != ' ' && n < len(text); i++ {
 		c := l[i]
 		switch {
@@ -89,10 +89,10 @@ func shapeOf(l []byte) (text [16]byte, ok bool) {
 		case c == '#' || c == '+' || c == '\t' || c == '(' || c == '`' || c == '\'':
 			return text, false
 		}
-		if n > 0 && text[n-1] == c && (c == 'a' || c == '0') {
+		if c == before && (c == 'a' || c == '0') {
 			continue
 		}
-		text[n] = c
+		text[n], before = c, c
 		n++
 	}
 	return text, telling && n > 1

@@ -1,6 +1,9 @@
 package trace
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Group is what a [Grouper] hands on: one ordinary line, or all the lines of
 // one stack trace with the line of the log record that it belongs to.
@@ -45,6 +48,7 @@ type Grouper struct {
 	machines []*machine // in the order of their beginnings, until they are emitted
 	plain    lane
 	lanes    []*lane // of threads, where heads name them
+	voids    bool    // a machine was closed that had no trace
 	nextID   int32
 	format   format
 }
@@ -65,11 +69,14 @@ func (g *Grouper) Add(line []byte, now time.Time) {
 			return
 		}
 	} else {
-		g.expire(now, false)
+		g.expire(now, len(g.held.text) > 2*g.limits.MaxBytes+maxHeld)
 	}
 	g.route(g.held.add(line), now)
 	g.drain()
 }
+
+// maxHeld bounds what is held beside a trace of the greatest length.
+const maxHeld = 1 << 20
 
 // Flush ends the traces that have been silent for the idle time, or all of
 // them by force: at the end of the stream.
@@ -103,7 +110,7 @@ func (g *Grouper) Deadline() (at time.Time, ok bool) {
 func (g *Grouper) expire(now time.Time, force bool) {
 	for {
 		again := false
-		for i := 0; i < len(g.machines); i++ {
+		for i := 0; i < len(g.machines); i++ { //nolint:intrange // the list grows while it is walked
 			if m := g.machines[i]; !m.closed && (force || now.Sub(m.last) >= g.limits.Idle) {
 				g.end(m, m.last)
 				again = true
@@ -130,6 +137,10 @@ func (g *Grouper) lane(i int) *lane {
 
 // drain emits the held lines from the first on, up to one whose fate is open.
 func (g *Grouper) drain() {
+	if g.voids {
+		g.machines = slices.DeleteFunc(g.machines, func(m *machine) bool { return m.closed && m.count == 0 })
+		g.voids = false
+	}
 	for g.held.first < len(g.held.lines) {
 		e := &g.held.lines[g.held.first]
 		switch e.owner {
@@ -167,10 +178,5 @@ func (g *Grouper) emitTrace(m *machine) {
 		Text: m.text(&g.held), Lines: m.count, Language: m.language, Truncated: m.dropped > 0, prefix: m.prefix,
 	})
 	g.held.disown(m)
-	for i, other := range g.machines {
-		if other == m {
-			g.machines = append(g.machines[:i], g.machines[i+1:]...)
-			break
-		}
-	}
+	g.machines = slices.DeleteFunc(g.machines, func(other *machine) bool { return other == m })
 }

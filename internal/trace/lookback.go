@@ -1,5 +1,7 @@
 package trace
 
+import "slices"
+
 // lookBack returns where in the window a trace begins whose sign is the next
 // line; the length of the window where nothing there belongs to it.
 func (g *Grouper) lookBack(w *lane, s sign, prefix []byte) int {
@@ -50,8 +52,8 @@ func (w *lane) segment() int {
 
 // lookBackPrefixed looks among lines of all threads for those of one.
 func (g *Grouper) lookBackPrefixed(w *lane, prefix []byte, s sign) int {
-	for i := len(w.window) - 1; i >= 0; i-- {
-		l := g.held.line(w.window[i].n)
+	for i, c := range slices.Backward(w.window) {
+		l := g.held.line(c.n)
 		at, ok := matchPrefix(prefix, l)
 		if ok && (s.needsHead && isTyped(l[at:]) || opensTrace(l[at:], s.language)) {
 			return i

@@ -151,12 +151,5 @@ func (g *Grouper) end(m *machine, now time.Time) {
 		g.held.own(n, pending)
 		g.route(n, now)
 	}
-	if none {
-		for i, other := range g.machines {
-			if other == m {
-				g.machines = append(g.machines[:i], g.machines[i+1:]...)
-				break
-			}
-		}
-	}
+	g.voids = g.voids || none
 }

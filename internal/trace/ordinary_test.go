@@ -121,7 +121,7 @@ func TestOrdinaryMillion(t *testing.T) {
 		stream := ordinaryLines(r, round%(len(formats)+1), 10_000)
 		in, out := 0, 0
 		g := NewGrouper(Limits{}, func(e Group) {
-			for _, l := range bytes.Split(e.Text, []byte("\n")) {
+			for l := range bytes.SplitSeq(e.Text, []byte("\n")) {
 				if out < len(stream) && stream[out] != string(l) {
 					t.Fatalf("line %d came out as %q, not %q", out, l, stream[out])
 				}

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -118,11 +119,8 @@ func frameOf(lines []string, i int, language string) (f Frame, ok bool) {
 // listedFrames reads a list of strings in JSON, each a frame of Ruby or
 // "file:3" of PHP.
 func listedFrames(text string) (frames []Frame) {
-	end := strings.IndexByte(text, ']')
-	if end < 0 {
-		return nil
-	}
-	for part := range strings.SplitSeq(text[:end], `","`) {
+	list, _, _ := strings.Cut(text, "]")
+	for part := range strings.SplitSeq(list, `","`) {
 		part = strings.Trim(part, `"`)
 		if f, _, ok := rubyFrame(part); ok {
 			frames = append(frames, f)
@@ -150,34 +148,39 @@ var beforeType = []string{"Uncaught ", "Unhandled exception. ", "Unhandled excep
 
 // headline looks for "Type: message", from the end on.
 func headline(lines []string) (typ, message string) {
-	for i := len(lines) - 1; i >= 0; i-- {
-		l := strings.TrimLeft(lines[i], " |+")
-		for _, mark := range beforeType {
-			if _, after, ok := strings.Cut(l, mark); ok {
-				l = after
-			}
-		}
-		if rest, ok := strings.CutPrefix(l, `Exception in thread "`); ok {
-			_, l, _ = strings.Cut(rest, `" `)
-		}
-		for _, kind := range []string{"panic", "fatal error", "Fatal Python error"} {
-			if rest, ok := strings.CutPrefix(l, kind+": "); ok {
-				return kind, rest
-			}
-		}
-		name, rest, hasMessage := strings.Cut(l, ": ")
-		if word, _, ok := strings.Cut(name, " in /"); ok {
-			name = word // PHP without a message
-		}
-		if isTypeName(strings.NewReplacer("<", "", ">", "").Replace(name), `.$\:`) && (hasMessage || strings.ContainsAny(name, `.\$`) || isTypeWord([]byte(name))) {
-			return name, rest
-		}
-		if h, ok := errorHead(l, false); ok {
-			return h.typ, h.message
+	for _, l := range slices.Backward(lines) {
+		if typ, message, ok := typedLine(strings.TrimLeft(l, " |+")); ok {
+			return typ, message
 		}
 	}
 	if len(lines) == 0 {
 		return "", ""
 	}
 	return "", strings.TrimSpace(lines[0])
+}
+
+func typedLine(l string) (typ, message string, ok bool) {
+	for _, mark := range beforeType {
+		if _, after, ok := strings.Cut(l, mark); ok {
+			l = after
+		}
+	}
+	if rest, ok := strings.CutPrefix(l, `Exception in thread "`); ok {
+		_, l, _ = strings.Cut(rest, `" `)
+	}
+	for _, kind := range []string{"panic", "fatal error", "Fatal Python error"} {
+		if rest, ok := strings.CutPrefix(l, kind+": "); ok {
+			return kind, rest, true
+		}
+	}
+	name, rest, hasMessage := strings.Cut(l, ": ")
+	if word, _, ok := strings.Cut(name, " in /"); ok {
+		name = word // PHP without a message
+	}
+	isName := isTypeName(strings.NewReplacer("<", "", ">", "").Replace(name), `.$\:`)
+	if isName && (hasMessage || strings.ContainsAny(name, `.\$`) || isTypeWord([]byte(name))) {
+		return name, rest, true
+	}
+	h, ok := errorHead(l, false)
+	return h.typ, h.message, ok
 }

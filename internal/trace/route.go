@@ -13,7 +13,7 @@ func (g *Grouper) route(n int, now time.Time) {
 	} else {
 		s.formatted = false
 	}
-	for i := 0; i < len(g.machines); i++ {
+	for i := 0; i < len(g.machines); i++ { //nolint:intrange // the list grows while it is walked
 		if m := g.machines[i]; !m.closed && g.offer(m, w, n, s, now) {
 			return
 		}

@@ -133,31 +133,24 @@ func isPlaceLine(l []byte) bool {
 // startsTyped reports whether a line is "Type: message" or "Type" with a type
 // that is in a package or in mixed case.
 func startsTyped(l []byte) bool {
-	i, dots, humps := 0, 0, 0
-	for ; i < len(l); i++ {
-		c := l[i]
-		switch {
+	if !isLetter(l[0]) {
+		return false
+	}
+	dots, humps := 0, 0
+	for i := 1; i < len(l); i++ {
+		switch c := l[i]; {
 		case c-'A' < 26:
-			if i > 0 && l[i-1]-'a' < 26 {
+			if l[i-1]-'a' < 26 {
 				humps++
 			}
-		case c == '$' && i > 0:
-			dots++
 		case c-'a' < 26 || isDigit(c) || c == '_':
-		case c == '.' || c == '\\':
-			if i+1 == len(l) || !isLetter(l[i+1]) {
-				return false
-			}
+		case c == '$' || (c == '.' || c == '\\') && i+1 < len(l) && isLetter(l[i+1]):
 			dots++
-		case c == ':':
-			if i+1 < len(l) && l[i+1] == ':' {
-				dots++
-				i++
-				continue
-			}
-			return dots+humps > 0 && (i+1 == len(l) || l[i+1] == ' ')
+		case c == ':' && i+1 < len(l) && l[i+1] == ':':
+			dots++
+			i++
 		default:
-			return false
+			return c == ':' && dots+humps > 0 && (i+1 == len(l) || l[i+1] == ' ')
 		}
 	}
 	return dots > 1 || dots+humps > 0 && l[0]-'A' < 26
@@ -165,6 +158,9 @@ func startsTyped(l []byte) bool {
 
 // isTyped reports whether a line names a type of error before a message.
 func isTyped(l []byte) bool {
+	if len(l) == 0 {
+		return false
+	}
 	if startsTyped(l) || hasAnyPrefix(l, "Exception in thread ", "Exception ignored ", "#<Thread:", "Unhandled exception.", "panic: ", "fatal error: ") {
 		return true
 	}
