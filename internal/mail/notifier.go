@@ -25,7 +25,7 @@ var ErrRefused = errors.New("the mail was refused")
 type Config struct {
 	About    About
 	Sender   Sender           // nil: nothing is mailed, everything is counted
-	Path     string           // the file of the state; "": the state is lost at the end
+	Path     string           // the file of the state, of this process alone; "": the state is lost at the end
 	Secrets  []string         // texts that no mail and no file may hold
 	PerHour  int              // mails in an hour, digests aside (10)
 	Burst    int              // mails at once (PerHour)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv("MAIL_TEST_REPORTER"); path != "" {
+		reportForEver(path)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var note = Message{Subject: "[shop production] ValueError: ümlaut", Body: "one\n.\n.two\n" + strings.Repeat("long ", 300) + "\n", ID: "1.x@y", Thread: "x@y", Fingerprint: "f1", Count: 3}
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -114,7 +113,8 @@ func writeState(path string, s state) (err error) {
 	if err != nil {
 		return fmt.Errorf("encode the state of error mails: %w", err)
 	}
-	fresh, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
+	// Always the same name, so that who is killed here again and again leaves one file.
+	fresh, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("write the state of error mails: %w", err)
 	}
