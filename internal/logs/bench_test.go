@@ -44,7 +44,7 @@ func BenchmarkPipeToArchive(b *testing.B) {
 		b.Fatal(err)
 	}
 	_ = write.Close()
-	if err := NewCapture(read, Source{Type: "web", Slot: 1}, r, CaptureOptions{Grouping: &indented{}}).Run(b.Context()); err != nil {
+	if err := NewCapture(read, Source{Type: "web", Slot: 1}, r, CaptureOptions{Grouping: traces}).Run(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	_ = feeder.Wait()
@@ -76,8 +76,8 @@ func feed() {
 // BenchmarkCapture carries lines to a sink that takes them at once.
 func BenchmarkCapture(b *testing.B) {
 	piece, lines := ordinary()
-	for _, grouping := range []Grouping{nil, &indented{}} {
-		b.Run(fmt.Sprintf("grouping=%v", grouping != nil), func(b *testing.B) {
+	for i, grouping := range []func(func(Group)) Grouping{nil, newIndented, traces} {
+		b.Run(fmt.Sprint(i), func(b *testing.B) {
 			c := NewCapture(&endless{text: piece, left: b.N * len(piece) / lines}, Source{Type: "web"}, nowhere{}, CaptureOptions{Grouping: grouping})
 			b.ReportAllocs()
 			_ = c.Run(b.Context())

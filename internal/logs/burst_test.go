@@ -19,7 +19,7 @@ func burst() {
 	read, write, _ := NewPipe()
 	ended := make(chan struct{})
 	go func() {
-		_ = NewCapture(read, Source{Type: "web", Slot: 1}, r, CaptureOptions{Grouping: &indented{}}).Run(context.Background())
+		_ = NewCapture(read, Source{Type: "web", Slot: 1}, r, CaptureOptions{Grouping: newIndented}).Run(context.Background())
 		close(ended)
 	}()
 	piece := []byte(strings.Repeat(strings.Repeat("x", 131)+"\n", 8000)) // about 1 MiB

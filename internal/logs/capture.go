@@ -17,7 +17,7 @@ const (
 	defaultLine = 1 << 20
 	minLine     = 1 << 10
 	batchSize   = 256
-	defaultIdle = 300 * time.Millisecond
+	quiet       = 300 * time.Millisecond // after it a stream keeps little memory
 	secondLook  = 20 * time.Millisecond
 	shortRead   = 2 << 10
 	lingering   = time.Millisecond
@@ -25,22 +25,24 @@ const (
 
 // Group is one record's worth of lines.
 type Group struct {
-	Text     []byte    // the line itself, or lines joined by newlines; carriage returns stay
-	Lines    int       // at least 1
-	Language string    // of a stack trace; "" for an ordinary line
-	Time     time.Time // when its first line was added; zero means the time of the call
+	Text     []byte // the line itself, or lines joined by newlines; carriage returns stay
+	Lines    int    // at least 1
+	Language string // of a stack trace; "" for an ordinary line
 }
 
-// Grouping joins the lines of the stack traces of one stream.
+// Grouping joins the lines of the stack traces of one stream, and hands groups
+// to the function that it was made with.
 //
-// Add takes one line without its newline; it may hold it back. It must copy
-// what it keeps. Each line comes out again in exactly one group, byte for byte;
-// the Text of a group need be valid only during emit, and should be the slice
-// that Add was given where the group is that line alone. Flush emits what is
-// held back.
+// Add takes one line without its newline; it may hold it back, and must copy
+// what it keeps. Each line comes out again in exactly one group, and groups
+// leave in the order of their first lines. The Text of a group need be valid
+// only during the call, and should be the slice that Add was given where the
+// group is that line alone. Flush ends what has been silent for long enough, or
+// everything by force; Deadline says when it next has something to do.
 type Grouping interface {
-	Add(line []byte, now time.Time, emit func(Group))
-	Flush(now time.Time, emit func(Group))
+	Add(line []byte, now time.Time)
+	Flush(now time.Time, force bool)
+	Deadline() (at time.Time, ok bool)
 }
 
 // Pipe is the read end of a process's stream; an [os.File] and a [net.Conn] are.
@@ -52,12 +54,13 @@ type Pipe interface {
 // CaptureOptions are the settings of a capture; the zero value is usable.
 type CaptureOptions struct {
 	MaxLine    int              // bytes; 1 MiB by default, 1 KiB at least; a longer line comes in parts
-	Idle       time.Duration    // how long a group waits for its next line; 300 ms by default
-	Grouping   Grouping         // nil: each line is a record
 	RequestIDs bool             // look for request ids in the text
 	Head       []byte           // of the first line, from the [Capture.Rest] of an earlier capture
 	Now        func() time.Time // time.Now by default
 	Pause      func(time.Duration)
+
+	// Grouping makes the grouping of this stream; nil makes each line a record.
+	Grouping func(emit func(Group)) Grouping
 }
 
 // Capture reads one stream and publishes its records.
@@ -66,7 +69,8 @@ type Capture struct {
 	source *Source
 	to     Publisher
 	opts   CaptureOptions
-	emit   func(Group)
+
+	grouping Grouping // nil: each line is a record
 
 	buf     []byte // what was read and not yet published
 	scanned int    // bytes of buf that hold no newline
@@ -76,11 +80,17 @@ type Capture struct {
 	found   bool
 
 	now     time.Time
-	line    []byte   // that was given to the grouping
-	records []Record // not yet published
-	extra   []byte   // text of groups that is not in buf
-	held    bool     // the grouping may hold lines
+	line    []byte    // that was given to the grouping
+	records []Record  // not yet published
+	extra   []byte    // text of groups that is not in buf
+	times   []arrival // of the lines that the grouping has, in order
 	last    time.Time
+}
+
+// arrival is when some lines were read.
+type arrival struct {
+	at    time.Time
+	lines int
 }
 
 // NewCapture returns a capture; Run makes it read.
@@ -89,9 +99,6 @@ func NewCapture(pipe Pipe, source Source, to Publisher, opts CaptureOptions) *Ca
 		opts.MaxLine = defaultLine
 	}
 	opts.MaxLine = max(opts.MaxLine, minLine)
-	if opts.Idle <= 0 {
-		opts.Idle = defaultIdle
-	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -99,7 +106,9 @@ func NewCapture(pipe Pipe, source Source, to Publisher, opts CaptureOptions) *Ca
 		opts.Pause = time.Sleep
 	}
 	c := &Capture{pipe: pipe, source: &source, to: to, opts: opts}
-	c.emit = c.group
+	if opts.Grouping != nil {
+		c.grouping = opts.Grouping(c.group)
+	}
 	c.buf = append(make([]byte, 0, max(smallBuffer, 2*len(opts.Head))), opts.Head...)
 	return c
 }
@@ -128,8 +137,7 @@ func (c *Capture) Run(ctx context.Context) error {
 			c.flush()
 			return ctx.Err()
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			c.rest()
-			idle = true
+			idle = c.rest()
 		case errors.Is(err, io.EOF), errors.Is(err, os.ErrClosed):
 			c.end()
 			return nil
@@ -157,7 +165,7 @@ func (c *Capture) read(ctx context.Context, idle bool) (int, error) {
 		}
 		return c.pipe.Read(free)
 	}
-	for _, wait := range [...]time.Duration{c.opts.Idle, secondLook} {
+	for _, wait := range [...]time.Duration{c.patience(), secondLook} {
 		_ = c.pipe.SetReadDeadline(time.Now().Add(wait))
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
@@ -168,6 +176,18 @@ func (c *Capture) read(ctx context.Context, idle bool) (int, error) {
 		}
 	}
 	return 0, os.ErrDeadlineExceeded
+}
+
+// patience is how long to wait for more before a held group is over.
+func (c *Capture) patience() time.Duration {
+	if c.grouping == nil {
+		return quiet
+	}
+	due, ok := c.grouping.Deadline()
+	if !ok {
+		return quiet
+	}
+	return max(due.Sub(c.opts.Now()), time.Millisecond)
 }
 
 // grow makes room to read into: more where the last read found more than there
@@ -195,13 +215,23 @@ func (c *Capture) linger(n int) {
 	c.last = c.now
 }
 
-// rest is for a stream that went quiet: nothing is held back, little is kept.
-func (c *Capture) rest() {
-	c.flush()
+// rest is for a stream that went quiet: what is over leaves, little is kept. It
+// reports whether nothing is held back.
+func (c *Capture) rest() bool {
+	c.line = nil
+	if c.grouping != nil {
+		c.grouping.Flush(c.now, false)
+	}
+	c.publish()
 	if len(c.buf) == 0 && cap(c.buf) > smallBuffer {
 		c.buf = make([]byte, 0, smallBuffer)
 	}
 	c.records, c.extra = nil, nil
+	if c.grouping == nil {
+		return true
+	}
+	_, held := c.grouping.Deadline()
+	return !held
 }
 
 // end publishes what is left when the stream ends.
@@ -230,10 +260,10 @@ func (c *Capture) flush() {
 
 // drain makes the grouping let go of what it holds.
 func (c *Capture) drain() {
-	if c.held {
+	if len(c.times) > 0 {
 		c.line = nil
-		c.opts.Grouping.Flush(c.now, c.emit)
-		c.held = false
+		c.grouping.Flush(c.now, true)
+		c.times = c.times[:0]
 	}
 }
 

@@ -61,37 +61,46 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// indented joins indented lines to the line before them.
+// indented joins indented lines to a line that begins with "head".
 type indented struct {
+	emit  func(Group)
 	text  []byte
 	lines int
-	at    time.Time
+	last  time.Time
 }
 
-func (g *indented) Add(line []byte, now time.Time, emit func(Group)) {
+func newIndented(emit func(Group)) Grouping { return &indented{emit: emit} }
+
+const silence = 30 * time.Millisecond
+
+func (g *indented) Add(line []byte, now time.Time) {
 	if g.lines > 0 && len(line) > 0 && line[0] == ' ' {
 		g.text = append(append(g.text, '\n'), line...)
 		g.lines++
+		g.last = now
 		return
 	}
-	g.Flush(now, emit)
+	g.Flush(now, true)
 	if !bytes.HasPrefix(line, []byte("head")) {
-		emit(Group{Text: line, Lines: 1})
+		g.emit(Group{Text: line, Lines: 1})
 		return
 	}
-	g.text, g.lines, g.at = append(g.text[:0], line...), 1, now
+	g.text, g.lines, g.last = append(g.text[:0], line...), 1, now
 }
 
-func (g *indented) Flush(_ time.Time, emit func(Group)) {
-	if g.lines > 0 {
-		language := ""
-		if g.lines > 1 {
-			language = "indented"
-		}
-		emit(Group{Text: g.text, Lines: g.lines, Language: language, Time: g.at})
+func (g *indented) Flush(now time.Time, force bool) {
+	if g.lines == 0 || !force && now.Sub(g.last) < silence {
+		return
 	}
+	language := ""
+	if g.lines > 1 {
+		language = "indented"
+	}
+	g.emit(Group{Text: g.text, Lines: g.lines, Language: language})
 	g.lines = 0
 }
+
+func (g *indented) Deadline() (time.Time, bool) { return g.last.Add(silence), g.lines > 0 }
 
 // rebuild is what the records say that the process wrote.
 func rebuild(records []Record) string {
@@ -114,7 +123,7 @@ func TestWhateverIsWrittenComesThroughByteForByte(t *testing.T) {
 		), 0, 30).Draw(t, "pieces")
 		opts := CaptureOptions{MaxLine: 1024, Pause: func(time.Duration) {}}
 		if rapid.Bool().Draw(t, "grouping") {
-			opts.Grouping = &indented{}
+			opts.Grouping = newIndented
 		}
 		there, here := net.Pipe()
 		writes := pieces
@@ -195,7 +204,7 @@ func TestIdleStreamsHoldNothingBack(t *testing.T) {
 	}
 	defer read.Close()
 	got := &list{}
-	c := NewCapture(read, Source{Type: "web"}, got, CaptureOptions{Grouping: &indented{}, Idle: 30 * time.Millisecond, RequestIDs: true})
+	c := NewCapture(read, Source{Type: "web"}, got, CaptureOptions{Grouping: newIndented, RequestIDs: true})
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(t.Context()) }()
 	_, _ = io.WriteString(write, "head request_id=abc-1\n  one\n  two\n")

@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"log/slog"
+	"time"
 )
 
 // scan cuts the buffer into lines, and keeps the unfinished one at its front.
@@ -47,12 +48,34 @@ func (c *Capture) long(start, end int) int {
 
 // add takes one whole line.
 func (c *Capture) add(line []byte) {
-	if c.opts.Grouping == nil {
+	if c.grouping == nil {
 		c.group(Group{Text: line, Lines: 1})
 		return
 	}
-	c.line, c.held = line, true
-	c.opts.Grouping.Add(line, c.now, c.emit)
+	if last := len(c.times) - 1; last >= 0 && c.times[last].at.Equal(c.now) {
+		c.times[last].lines++
+	} else {
+		c.times = append(c.times, arrival{c.now, 1})
+	}
+	c.line = line
+	c.grouping.Add(line, c.now)
+}
+
+// arrived returns when the first of the next lines was read, and takes them off.
+func (c *Capture) arrived(lines int) time.Time {
+	if len(c.times) == 0 {
+		return c.now
+	}
+	at := c.times[0].at
+	for lines > 0 && len(c.times) > 0 {
+		if c.times[0].lines > lines {
+			c.times[0].lines -= lines
+			break
+		}
+		lines -= c.times[0].lines
+		c.times = c.times[:copy(c.times, c.times[1:])]
+	}
+	return at
 }
 
 // addPart takes one part of a long line. Its parts share the level of the first.
@@ -73,16 +96,13 @@ func (c *Capture) addPart(text []byte, open bool, lines uint32) {
 func (c *Capture) group(g Group) {
 	text := g.Text
 	own := len(text) == len(c.line) && (len(text) == 0 || &text[0] == &c.line[0])
-	if c.opts.Grouping != nil && !own {
+	if c.grouping != nil && !own {
 		start := len(c.extra)
 		c.extra = append(c.extra, text...)
 		text = c.extra[start:len(c.extra):len(c.extra)]
 	}
-	c.records = append(c.records, Record{Time: g.Time, Source: c.source, Text: text, Lines: uint32(g.Lines), Language: g.Language})
+	c.records = append(c.records, Record{Time: c.arrived(g.Lines), Source: c.source, Text: text, Lines: uint32(g.Lines), Language: g.Language})
 	r := &c.records[len(c.records)-1]
-	if g.Time.IsZero() {
-		r.Time = c.now
-	}
 	r.Level, r.Found = c.levelOf(text, g.Language)
 	if c.opts.RequestIDs {
 		r.RequestID = findRequestID(text)
