@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -117,6 +116,8 @@ func TestTheReaperLeavesOtherChildrenAlone(t *testing.T) {
 	defer r.Close()
 	w := newWorld(t, func(c *Config) { c.Reaper = r })
 	w.start(shell(1, "while :; do (setsid sh -c 'exit 5' &) ; sleep 0.02; done")) // orphans without end
+	crashing := newWorld(t, func(c *Config) { c.Reaper, c.KeepTrying = r, true })
+	crashing.start(shell(4, "exit 9"))
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
@@ -135,9 +136,11 @@ func TestTheReaperLeavesOtherChildrenAlone(t *testing.T) {
 	}
 	all.Wait()
 	w.until("strays", func() bool { return r.Reaped() > 10 })
-	w.kill("job.1")
-	if e := w.await(Ended); e.Exit.Signal != syscall.SIGKILL {
-		t.Errorf("the worker's own exit was lost: %s", e.Exit)
+	crashing.until("crashes", func() bool { return crashing.count(Ended) > 40 })
+	for _, e := range crashing.all() {
+		if e.Kind == Ended && !e.Planned && e.Exit.Code != 9 {
+			t.Errorf("the exit of a worker was lost: %s", e.Exit)
+		}
 	}
 }
 
