@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -88,7 +89,7 @@ func serveAsWorker() {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "LISTEN %s\n", l.Addr())
-	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })) //nolint:gosec // a test's worker
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") }))
 }
 
 func spawn(t *testing.T) (*exec.Cmd, string) {
@@ -310,7 +311,7 @@ func TestAWebsocketIsTunnelledAndClosedAtAMessagesEnd(t *testing.T) {
 	if err := <-drained; err != nil {
 		t.Error(err)
 	}
-	if _, err := reader.ReadByte(); err != io.EOF { //nolint:errorlint // exactly the end
+	if _, err := reader.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the close: %v", err)
 	}
 }

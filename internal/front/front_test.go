@@ -105,20 +105,29 @@ func (r *rig) rawWorker(id string, serve func(conn net.Conn, head string)) {
 		r.t.Fatal(err)
 	}
 	var group sync.WaitGroup
+	over := make(chan struct{}) // ends what waits on a kept connection
 	group.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
+			served := make(chan struct{})
 			group.Go(func() {
-				defer conn.Close()
+				select {
+				case <-over:
+				case <-served:
+				}
+				conn.Close()
+			})
+			group.Go(func() {
+				defer close(served)
 				_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 				serve(conn, headOf(conn))
 			})
 		}
 	})
-	r.t.Cleanup(func() { l.Close(); group.Wait() })
+	r.t.Cleanup(func() { close(over); l.Close(); group.Wait() })
 	r.add(id, l.Addr().String(), 0)
 }
 
@@ -547,5 +556,26 @@ func TestShutdownLosesNoRequest(t *testing.T) {
 	group.Wait()
 	if failed > 0 {
 		t.Errorf("%d of %d requests failed", failed, failed+fine)
+	}
+}
+
+func TestAWorkerOnAUnixSocket(t *testing.T) {
+	r := start(t, front.Options{})
+	path := t.TempDir() + "/w.sock"
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "unix") })}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(l) }()
+	t.Cleanup(func() { server.Close(); <-done })
+	if err := r.Add(front.Backend{ID: "web.1", Network: "unix", Address: path}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, body := r.do("GET", "/", ""); body != "unix" {
+			t.Errorf("got %q", body)
+		}
 	}
 }

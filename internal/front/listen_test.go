@@ -123,7 +123,7 @@ func TestPlainRequestsAreSentToHTTPS(t *testing.T) {
 	if reply.StatusCode != http.StatusPermanentRedirect || reply.Header.Get("Location") != "https://127.0.0.1/a//b?c" {
 		t.Errorf("got %d %q", reply.StatusCode, reply.Header.Get("Location"))
 	}
-	if reply, _ = r.do("GET", "/live", ""); reply.StatusCode != 200 {
+	if reply, _ = r.do("GET", "/live", ""); reply.StatusCode != http.StatusOK {
 		t.Errorf("live: %d", reply.StatusCode)
 	}
 }
@@ -201,7 +201,7 @@ func TestManyIdleConnections(t *testing.T) {
 		conns = append(conns, conn)
 	}
 	for range 20 {
-		if reply, body := r.do("GET", "/", ""); reply.StatusCode != 200 || body != "ok" {
+		if reply, body := r.do("GET", "/", ""); reply.StatusCode != http.StatusOK || body != "ok" {
 			t.Fatalf("with %d idle connections: %d", want, reply.StatusCode)
 		}
 	}

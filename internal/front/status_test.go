@@ -38,7 +38,7 @@ func TestTheStatusRouteNeedsAToken(t *testing.T) {
 			Status, Version string
 			Checks          map[string][]map[string]any
 		}
-		if err := json.Unmarshal([]byte(body), &report); err != nil || reply.StatusCode != 200 || reply.Header.Get("Content-Type") != "application/health+json" {
+		if err := json.Unmarshal([]byte(body), &report); err != nil || reply.StatusCode != http.StatusOK || reply.Header.Get("Content-Type") != "application/health+json" {
 			t.Errorf("%v: %d %v %q", fields, reply.StatusCode, err, body)
 		}
 		if report.Status != "pass" || report.Version != "v7" || report.Checks["workers:serving"][0]["observedValue"] != 1.0 {
@@ -78,7 +78,7 @@ func TestGuessingATokenIsSlowedDown(t *testing.T) {
 		t.Errorf("who guessed too often was told: %d", reply.StatusCode)
 	}
 	now.Add(int64(time.Minute))
-	if reply, _ := r.do("GET", "/status", "", "X-Status-Token", token); reply.StatusCode != 200 {
+	if reply, _ := r.do("GET", "/status", "", "X-Status-Token", token); reply.StatusCode != http.StatusOK {
 		t.Errorf("a minute later: %d", reply.StatusCode)
 	}
 }
@@ -96,15 +96,15 @@ func TestShortTokensAndClashingRoutesAreRefused(t *testing.T) {
 
 func TestLiveAndReady(t *testing.T) {
 	r := guarded(t, front.Options{})
-	if reply, _ := r.do("GET", "/ready", ""); reply.StatusCode != 503 {
+	if reply, _ := r.do("GET", "/ready", ""); reply.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("ready without a worker: %d", reply.StatusCode)
 	}
-	if reply, _ := r.do("GET", "/status", "", "X-Status-Token", token); reply.StatusCode != 503 || reply.Header.Get("Content-Type") != "application/health+json" {
+	if reply, _ := r.do("GET", "/status", "", "X-Status-Token", token); reply.StatusCode != http.StatusServiceUnavailable || reply.Header.Get("Content-Type") != "application/health+json" {
 		t.Errorf("status without a worker: %d %v", reply.StatusCode, reply.Header)
 	}
 	r.worker("web.1", func(http.ResponseWriter, *http.Request) { t.Error("the application was asked") })
 	for _, path := range []string{"/live", "/ready"} {
-		if reply, body := r.do("GET", path, ""); reply.StatusCode != 200 || len(body) > 10 {
+		if reply, body := r.do("GET", path, ""); reply.StatusCode != http.StatusOK || len(body) > 10 {
 			t.Errorf("%s: %d %q", path, reply.StatusCode, body)
 		}
 	}
@@ -126,7 +126,7 @@ func TestPollingTheStatusAsksNothing(t *testing.T) {
 	until(t, "the first check", func() bool { return r.Health().Status == health.Fail })
 	for range 200 {
 		reply, body := r.do("GET", "/status", "", "X-Status-Token", token)
-		if reply.StatusCode != 503 || strings.Contains(body, "hunter2") || !strings.Contains(body, `"db:responseTime"`) {
+		if reply.StatusCode != http.StatusServiceUnavailable || strings.Contains(body, "hunter2") || !strings.Contains(body, `"db:responseTime"`) {
 			t.Fatalf("%d %q", reply.StatusCode, body)
 		}
 	}
@@ -209,7 +209,7 @@ func TestAHungWorkerIsReported(t *testing.T) {
 	r.dial("GET /hang?secret HTTP/1.1\r\nHost: a\r\n\r\n")
 	got := <-reports
 	close(free)
-	if got.id != "web.1" || got.slow.Path != "/hang" || got.slow.Method != "GET" || len(got.slow.RequestID) != 32 {
+	if got.id != "web.1" || got.slow.Path != "/hang" || got.slow.Method != http.MethodGet || len(got.slow.RequestID) != 32 {
 		t.Errorf("got %+v", got)
 	}
 	until(t, "it ended", func() bool { return r.InFlight("web.1") == 0 })
@@ -234,7 +234,7 @@ func TestAFullQueueIsTold(t *testing.T) {
 		return strings.Contains(b.String(), "roadworthy_front_queue 1\n")
 	})
 	reply, _ := r.do("GET", "/", "")
-	if reply.StatusCode != 503 || reply.Header.Get("X-Front-Error") != "F11" || reply.Header.Get("Retry-After") == "" {
+	if reply.StatusCode != http.StatusServiceUnavailable || reply.Header.Get("X-Front-Error") != "F11" || reply.Header.Get("Retry-After") == "" {
 		t.Errorf("got %d %v", reply.StatusCode, reply.Header)
 	}
 	close(free)
