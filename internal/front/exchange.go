@@ -160,7 +160,6 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 		f.pool.Refused(x.worker)
 		return err
 	}
-	f.pool.Answered(x.worker)
 	x.conn = conn
 	stop := context.AfterFunc(ctx, conn.Aborter())
 	err = x.converse()
@@ -235,6 +234,7 @@ func (x *exchange) receive() error {
 			clear(header)
 			return err
 		}
+		x.front.pool.Answered(x.worker)
 		switch {
 		case head.Status == http.StatusSwitchingProtocols:
 			return x.switched(head, header)
