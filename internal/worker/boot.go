@@ -177,7 +177,7 @@ func (s *Supervisor) admit(p *process) {
 	p.rotation.Lock()
 	defer p.rotation.Unlock()
 	p.mu.Lock()
-	gone := p.reaped || p.planned
+	gone := p.gone || p.planned
 	p.mu.Unlock()
 	if !gone && !p.rotating && s.config.Rotation != nil && p.backend.Network != "" {
 		p.rotating = true
@@ -215,9 +215,8 @@ func (s *Supervisor) retire(ctx context.Context, p *process, why string) {
 	p.end(why)
 }
 
-// ended is called by a process's watch before anybody else hears of its end.
-func (s *Supervisor) ended(p *process) {
-	s.procs.Delete(p.ID)
+// gone takes a process that has ended out of the rotation.
+func (s *Supervisor) gone(p *process) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	s.leave(over, p)

@@ -41,6 +41,8 @@ type world struct {
 	t   *testing.T
 	sup *Supervisor
 
+	retry bool // the load tries a failed request once more, elsewhere
+
 	mu       sync.Mutex
 	events   []Event
 	lines    map[string][]string
@@ -219,6 +221,21 @@ func (w *world) pick(n int) (Backend, bool) {
 	return b, true
 }
 
+// another picks another worker than b for a second try, as a front does for
+// requests that may be repeated.
+func (w *world) another(b Backend, n int) (Backend, bool) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); n++ {
+		other, ok := w.pick(n)
+		if ok && other.Worker != b.Worker {
+			return other, true
+		}
+		if ok {
+			w.done(other)
+		}
+	}
+	return b, false
+}
+
 // look returns a backend without a request.
 func (w *world) look() (Backend, bool) {
 	b, ok := w.pick(0)
@@ -256,6 +273,12 @@ func (w *world) load(clients int) (stop func() (total int, failures []string)) {
 				}
 				_, err := get(&client, b)
 				w.done(b)
+				if err != nil && w.retry {
+					if other, ok := w.another(b, n); ok {
+						_, err = get(&client, other)
+						w.done(other)
+					}
+				}
 				mu.Lock()
 				if total++; err != nil {
 					failures = append(failures, err.Error())

@@ -32,7 +32,8 @@ type process struct {
 	mu      sync.Mutex
 	state   State
 	since   time.Time
-	reaped  bool
+	gone    bool             // it has ended
+	reaped  bool             // and its pid may be another's
 	planned bool             // we end it
 	why     string           // why it was killed
 	grace   <-chan time.Time // while planned: until then strays may finish
@@ -57,7 +58,8 @@ type surroundings struct {
 	reaper  *Reaper
 	ooms    func() (int, bool)
 	changed func(p *process, key string) // a notify message came in
-	ended   func(p *process)             // before exited is closed
+	gone    func(p *process)             // as soon as it has ended
+	forget  func(p *process)             // before exited is closed
 	told    func(p *process)             // once nobody asks for its output any more
 }
 
@@ -68,6 +70,10 @@ func (p *process) watch(pidfd *os.File) {
 	awaitEnd(pidfd)
 	pidfd.Close()
 	p.awaitMain()
+	p.mu.Lock()
+	p.gone = true
+	p.mu.Unlock()
+	p.env.gone(p) // at once: what follows may take its time
 	p.awaitStrays()
 	p.env.freeze.RLock() // handed over: the next image reaps it
 	defer p.env.freeze.RUnlock()
@@ -93,7 +99,7 @@ func (p *process) watch(pidfd *os.File) {
 		p.cgroup.emptied(p.env.clock)
 		p.cgroup.remove()
 	}
-	p.env.ended(p)
+	p.env.forget(p)
 	os.RemoveAll(p.dir)
 	p.hold()
 	p.mu.Lock()

@@ -209,9 +209,10 @@ func TestAnOOMKillIsNamed(t *testing.T) {
 	}
 }
 
-// TestRandomKillsLoseOnlyWhatTheyHit is goal F3 in small.
-func TestRandomKillsLoseOnlyWhatTheyHit(t *testing.T) {
+// TestARequestThatMayBeRepeatedSurvivesKills is goal F3 in small.
+func TestARequestThatMayBeRepeatedSurvivesKills(t *testing.T) {
 	w := newWorld(t, nil)
+	w.retry = true
 	w.start(python(t, 3))
 	stop := w.load(3)
 	for n := range 6 {
@@ -220,10 +221,7 @@ func TestRandomKillsLoseOnlyWhatTheyHit(t *testing.T) {
 		w.until("the restart", func() bool { return w.count(Ready) == 4+n })
 	}
 	total, failures := stop()
-	// Each kill hits at most the three requests in flight, and each client may
-	// pick the dead one once more before the kernel has told us.
-	if len(failures) > 6*3*2 || total < 50 {
-		t.Errorf("%d of %d failed: %v", len(failures), total, failures)
+	if len(failures) > 0 || total < 50 {
+		t.Errorf("%d of %d failed twice: %v", len(failures), total, failures)
 	}
-	t.Logf("%d of %d failed in 6 kills", len(failures), total)
 }

@@ -78,7 +78,7 @@ type Supervisor struct {
 func New(c Config) (*Supervisor, error) {
 	defaults(&c)
 	s := &Supervisor{config: c, turn: make(chan struct{}, 1), stopped: make(chan struct{})}
-	s.env = &surroundings{freeze: &s.freeze, clock: c.Clock, reaper: c.Reaper, ooms: c.OOMKills, changed: s.changed, ended: s.ended, told: s.told}
+	s.env = &surroundings{freeze: &s.freeze, clock: c.Clock, reaper: c.Reaper, ooms: c.OOMKills, changed: s.changed, gone: s.gone, forget: func(p *process) { s.procs.Delete(p.ID) }, told: s.told}
 	s.life, s.end = context.WithCancel(context.Background())
 	var err error
 	if s.shims, err = writeShims(c.RunDir); err != nil {
