@@ -42,11 +42,11 @@ func inlineFrame(before, after []byte) string {
 		frame := bytes.TrimSuffix(body[:end], []byte(`\r`))
 		_, language := atFrame("  " + string(frame))
 		return language
-	case bytes.HasPrefix(text, []byte(`  File \"`)) && bytes.Contains(text, []byte(`\", line `)):
+	case indented && bytes.HasPrefix(bytes.TrimLeft(body, " |"), []byte(`File \"`)) && bytes.Contains(text, []byte(`\", line `)):
 		return Python
 	case tabbed && bytes.Contains(text, []byte(".go:")):
 		return Go
-	case bytes.HasPrefix(text, []byte("#0 ")) && (bytes.Contains(text, []byte("): ")) || bytes.HasPrefix(text, []byte("#0 {main}"))):
+	case bytes.HasPrefix(text, []byte("#0 ")) && (bytes.Contains(text, []byte("): ")) || hasAnyPrefix(text, "#0 {main}", "#0 [internal function]: ")):
 		return PHP
 	case rubyInline(text) || rubyInline(before[max(0, len(before)-200):]):
 		return Ruby

@@ -13,6 +13,9 @@ func stepGo(m *machine, l seen) verdict {
 		m.frames++
 		return own
 	case bytes.HasPrefix(body, markRoutine) && isRoutine(body):
+		if m.passed > 0 && m.unsure == 0 {
+			return over // there is an empty line before the next goroutine of a dump
+		}
 		return own
 	case isElided(body) || hasAnyPrefix(body, "runtime stack:", "[originating from goroutine ", "PC=0x", "goroutine running on other thread"):
 		return own

@@ -21,7 +21,7 @@ func stepPython(m *machine, l seen) verdict {
 	case pythonFrames:
 		return m.pythonFrame(l)
 	case pythonBars:
-		if margin := bytes.TrimLeft(l.body, " "); len(margin) > 0 && (margin[0] == '|' || margin[0] == '+') {
+		if margin := bytes.TrimLeft(l.body, " "); len(margin) > 0 && (margin[0] == '|' || margin[0] == '+' || bytes.HasPrefix(margin, []byte("[Previous line repeated "))) {
 			m.frames++
 			m.doubt = len(bytes.Trim(margin, "+-")) == 0 // the group may end here
 			return own

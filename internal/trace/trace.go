@@ -6,15 +6,23 @@
 // groups and suppressed exceptions; a chain is one trace. [FindAnywhere] looks
 // into HTML and into quoted, escaped strings such as those of JSON as well.
 //
+// [Grouper] does it line by line in a stream, for the production log path: it
+// joins the lines of one trace with the record that it belongs to. A [Group]
+// can be read as a [Trace], which has a title and a fingerprint.
+//
 // The invariant: an ordinary log line is never a trace. What counts is the
 // exact form of frames; a word such as "Error", "at" or "panic" counts for
 // nothing. Text without any of the marks that frames need is dismissed by a
-// search for plain substrings, before any line is looked at.
+// search for plain substrings, before any line is looked at. The grouper emits
+// each line exactly once, and an ordinary one at once and without a copy.
 //
 // Each language has one file with one parser: given the lines and an index, it
 // returns a trace that has its first sure sign there, or none. Parsers look
-// back for the headline, never beyond the trace before. The room reads text
-// and nothing else; it does not judge. Read next: internal/coverage, which is
+// back for the headline, never beyond the trace before. The grouper has a
+// screen of keywords (screen.go), signs (sign.go) and one automaton for each
+// language (step_*.go); lines that may begin a trace wait in the window of
+// their lane (lane.go). The room reads text and nothing else; it does not
+// judge and has no clock. Read next: group.go, or internal/coverage, which is
 // strict where this room is lenient.
 package trace
 
