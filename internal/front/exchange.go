@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -42,6 +43,7 @@ type exchange struct {
 	code              Code
 	cause             error
 	cut               bool // the reply is broken: the connection must show it
+	consumed          bool // the worker closed the connection after it had read the request
 	streamed          bool // an event stream, which a drain may end
 	ending            atomic.Int32
 	endBy             time.Time
@@ -63,7 +65,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	x.expect = len(r.Header["Expect"]) > 0 && strings.EqualFold(r.Header["Expect"][0], "100-continue")
 	x.worker, x.conn, x.upload = nil, nil, nil
 	x.status, x.wrote, x.dirty, x.timed, x.bytesIn, x.bytesOut = 0, false, false, false, 0, 0
-	x.code, x.cause, x.cut = "", nil, false
+	x.code, x.cause, x.cut, x.consumed = "", nil, false, false
 	x.ending.Store(endNot)
 	x.streamed = false
 	x.endBy = past
@@ -130,7 +132,22 @@ func (x *exchange) mayResend(err error) bool {
 	if errors.Is(err, errUnwritten) {
 		return true
 	}
-	return errors.Is(err, upstream.ErrNoReply) && x.repeatable()
+	return errors.Is(err, upstream.ErrNoReply) && x.repeatable() && !x.gaveUp()
+}
+
+// gaveUp reports whether the worker read the request and then closed the
+// connection although it lives: its handler failed, and would fail again. What
+// it logged or mailed of that would be told twice.
+func (x *exchange) gaveUp() bool {
+	if !x.consumed {
+		return false
+	}
+	conn, err := x.worker.Client().Fresh(x.r.Context())
+	if err != nil {
+		return false // it died, and the request with it
+	}
+	conn.Close()
+	return true
 }
 
 // repeatable reports whether sending the request twice does no more than
@@ -168,6 +185,7 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 		return nil
 	}
 	x.conn = nil
+	x.consumed = errors.Is(err, io.EOF) && conn.Consumed()
 	if err != nil || aborted || x.streamed { // a drain may still poke a stream's connection
 		conn.Close()
 		return err

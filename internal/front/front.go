@@ -48,7 +48,7 @@ func New(options Options) (*Front, error) {
 	}
 	f := &Front{
 		options: options, park: options.Pool.Park, pool: pool.New(options.Pool), metrics: newMetrics(),
-		guard:  newGuard(options.Status.Tokens, options.Now),
+		guard:  newGuard(options.Status.Tokens),
 		places: make(chan struct{}, options.Limits.Connections), stop: make(chan struct{}),
 	}
 	if f.park == 0 {

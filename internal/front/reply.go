@@ -131,10 +131,15 @@ func (x *exchange) attributes(ms float64) []slog.Attr {
 	if x.worker != nil {
 		worker = x.worker.ID
 	}
-	return []slog.Attr{
+	list := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("worker", worker),
 		slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("protocol", x.r.Proto),
 		slog.Int("status", x.status), slog.Float64("elapsed_ms", ms),
 		slog.Int64("bytes_in", x.bytesIn), slog.Int64("bytes_out", x.bytesOut), slog.String("client", x.client),
 	}
+	// An id that nobody vouches for is told, but it is not ours.
+	if given := x.r.Header["X-Request-Id"]; !x.trusted && len(given) == 1 && saneID(given[0]) {
+		list = append(list, slog.String("client_request_id", given[0]))
+	}
+	return list
 }

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/front/health"
 )
@@ -68,9 +66,8 @@ func (f *Front) serveReady(w http.ResponseWriter, r *http.Request) {
 // guarded serves only those with a token. To all others the route is a path
 // that is not there.
 func (f *Front) guarded(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
-	client, _ := f.trusts(r.RemoteAddr)
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !f.guard.admits(client, tokenOf(r)) || !read {
+	if !f.guard.admits(tokenOf(r)) || !read {
 		plain(w, r, http.StatusNotFound, "404 page not found\n")
 		return
 	}
@@ -147,63 +144,25 @@ func (f *Front) serveStatus(w http.ResponseWriter, r *http.Request) {
 
 // Guessing a token is slowed down: an address has so many wrong tries at hand,
 // and gets one back after each pause.
-const (
-	guardTries  = 10
-	guardPause  = 6 * time.Second
-	guardMemory = 4096 // addresses remembered
-)
-
-// guard knows the tokens and who guessed wrong.
+// guard knows the tokens. It counts nobody's guesses: a token has 128 bit, and
+// whoever shares an address with someone who guesses must not be locked out.
 type guard struct {
 	tokens [][sha256.Size]byte
-	now    func() time.Time
-
-	mu    sync.Mutex
-	wrong map[string]tries
 }
 
-type tries struct {
-	left int
-	last time.Time
-}
-
-func newGuard(tokens []string, now func() time.Time) *guard {
-	g := &guard{now: now, wrong: map[string]tries{}}
+func newGuard(tokens []string) *guard {
+	g := &guard{}
 	for _, token := range tokens {
 		g.tokens = append(g.tokens, sha256.Sum256([]byte(token)))
 	}
 	return g
 }
 
-// admits compares the token with all that are valid, in constant time. Who
-// guessed too often is refused whatever the token is.
-func (g *guard) admits(client, token string) bool {
+// admits compares the token with all that are valid, in constant time.
+func (g *guard) admits(token string) bool {
 	given, match := sha256.Sum256([]byte(token)), 0
 	for i := range g.tokens {
 		match |= subtle.ConstantTimeCompare(given[:], g.tokens[i][:])
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := g.now()
-	t, known := g.wrong[client]
-	if !known {
-		t = tries{guardTries, now}
-	}
-	if back := int(now.Sub(t.last) / guardPause); back > 0 {
-		t.left, t.last = min(guardTries, t.left+back), now
-	}
-	if match == 1 && t.left > 0 {
-		return true
-	}
-	if token == "" { // not a guess
-		return false
-	}
-	if !known && len(g.wrong) >= guardMemory {
-		clear(g.wrong)
-	}
-	if t.left > 0 {
-		t.left--
-	}
-	g.wrong[client] = t
-	return false
+	return match == 1
 }

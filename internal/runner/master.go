@@ -153,6 +153,9 @@ func (m *master) onEvent(e worker.Event) {
 	switch e.Kind {
 	case worker.Ended:
 		m.tails.close(e.Worker.ID)
+		if m.front != nil {
+			m.front.Remove(e.Worker.ID)
+		}
 		if !e.Planned {
 			level = slog.LevelError
 		}

@@ -54,32 +54,11 @@ func (m *master) openLogs(stdout *os.File) error {
 // everything is a threshold that nothing is below.
 const everything = slog.Level(-128)
 
-// grouping lets a [trace.Grouper] work for one capture.
-type grouping struct {
-	grouper *trace.Grouper
-	emit    func(logs.Group)
-	now     time.Time
-}
-
-func newGrouping() *grouping {
-	g := &grouping{}
-	g.grouper = trace.NewGrouper(trace.Limits{}, func(found trace.Group) {
-		g.emit(logs.Group{Text: found.Text, Lines: found.Lines, Language: found.Language})
+// newGrouping joins the lines of the stack traces of one stream.
+func newGrouping(emit func(logs.Group)) logs.Grouping {
+	return trace.NewGrouper(trace.Limits{}, func(g trace.Group) {
+		emit(logs.Group{Text: g.Text, Lines: g.Lines, Language: g.Language})
 	})
-	return g
-}
-
-// Add gives the next line to the grouper.
-func (g *grouping) Add(line []byte, now time.Time, emit func(logs.Group)) {
-	g.emit = emit
-	g.grouper.Add(line, now)
-}
-
-// Flush hands out what is over at a time. The capture calls it once the stream
-// has been silent, and at its end.
-func (g *grouping) Flush(now time.Time, emit func(logs.Group)) {
-	g.emit = emit
-	g.grouper.Flush(now, true)
 }
 
 // capture reads the output of one process until it ends.
@@ -88,7 +67,7 @@ func (m *master) capture(process string, slot int) func(worker.Source, *os.File,
 		tail := m.tails.open(of.ID)
 		for stream, pipe := range map[logs.Stream]*os.File{logs.Stdout: stdout, logs.Stderr: stderr} {
 			source := logs.Source{Type: process, Slot: slot, Generation: of.Generation, PID: of.PID, Stream: stream}
-			capture := logs.NewCapture(pipe, source, tap{m.router, tail}, logs.CaptureOptions{Grouping: newGrouping(), RequestIDs: true})
+			capture := logs.NewCapture(pipe, source, tap{m.router, tail}, logs.CaptureOptions{Grouping: newGrouping, RequestIDs: true})
 			m.captures.Go(func() {
 				defer pipe.Close()
 				if err := capture.Run(m.reading); err != nil && m.reading.Err() == nil {

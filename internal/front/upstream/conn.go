@@ -115,6 +115,23 @@ func (c *Conn) Reused() bool { return c.reused }
 // Got reports whether a byte of the response has come.
 func (c *Conn) Got() bool { return c.got }
 
+// Consumed reports, once a read met the end of the connection, whether the
+// worker had read all that it was sent. A socket that is closed with bytes
+// unread, or gets some after it was closed, answers with a reset, which the
+// kernel has noted by then; one that was read to the end is half closed only.
+func (c *Conn) Consumed() bool {
+	consumed := false
+	err := c.raw.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		// On a unix socket the end itself tells: a reset is another error.
+		consumed = err != nil || info.State == tcpCloseWait && info.Unacked == 0
+	})
+	return err == nil && consumed
+}
+
+// tcpCloseWait is TCP_CLOSE_WAIT of include/net/tcp_states.h.
+const tcpCloseWait = 8
+
 // Send writes the bytes of a head, and of a body that is at hand. It returns
 // how many were written.
 func (c *Conn) Send(p []byte) (int, error) {
