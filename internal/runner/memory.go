@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -114,12 +113,14 @@ type tails struct {
 	list map[string]*tail
 }
 
+// tail is the last bytes of one process.
 type tail struct {
 	mu    sync.Mutex
-	lines []string
+	bytes []byte
 }
 
-const keptTail, tailLine = 20, 500
+// keptTail is how many bytes are kept: a stack dump of some thousand lines.
+const keptTail, tailLine = 512 << 10, 500
 
 func (t *tails) open(id string) *tail {
 	t.mu.Lock()
@@ -146,19 +147,26 @@ func (t *tails) last(id string, n int) []string {
 		return nil
 	}
 	of.mu.Lock()
-	defer of.mu.Unlock()
-	return slices.Clone(of.lines[max(0, len(of.lines)-n):])
+	kept := strings.ToValidUTF8(string(of.bytes[max(0, len(of.bytes)-keptTail):]), "\uFFFD")
+	of.mu.Unlock()
+	lines := strings.Split(strings.TrimSuffix(kept, "\n"), "\n")
+	lines = lines[max(0, len(lines)-n):]
+	for i, line := range lines {
+		lines[i] = line[:min(len(line), tailLine)]
+	}
+	return lines
 }
 
+// note copies the records; nothing else is done on the way of the log.
 func (t *tail) note(records []logs.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range records[max(0, len(records)-keptTail):] {
-		for text := range bytes.SplitSeq(r.Text, []byte("\n")) {
-			t.lines = append(t.lines, strings.ToValidUTF8(string(text[:min(len(text), tailLine)]), "\uFFFD"))
+	for _, r := range records {
+		t.bytes = append(append(t.bytes, r.Text[max(0, len(r.Text)-keptTail):]...), '\n')
+		if len(t.bytes) > 2*keptTail {
+			t.bytes = t.bytes[:copy(t.bytes, t.bytes[len(t.bytes)-keptTail:])]
 		}
 	}
-	t.lines = slices.Delete(t.lines, 0, max(0, len(t.lines)-keptTail))
 }
 
 // tap gives the lines of one process to its tail on their way.

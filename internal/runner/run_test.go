@@ -243,7 +243,7 @@ func TestReloadsLoseNothing(t *testing.T) {
 // generation serves on without a failed request.
 func TestBadDeploysAreRefused(t *testing.T) {
 	for mode, want := range map[string]string{
-		"import-error": "ModuleNotFoundError", "no-port": "ready", "crash-later": "3", "hang": "ready",
+		"import-error": "ModuleNotFoundError", "no-port": "ready", "crash-later": "3", "hang": "ready", "errors": "500",
 	} {
 		t.Run(mode, func(t *testing.T) {
 			if testing.Short() {

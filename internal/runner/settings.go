@@ -25,6 +25,7 @@ type Settings struct {
 	Concurrency int      `env:"ROADWORTHY_CONCURRENCY" default:"0" min:"0" help:"requests that a worker gets at the same time; 0 is no limit"`
 	Environment string   `env:"ENVIRONMENT" default:"production" help:"name of this environment, for mails and logs"`
 	Release     string   `env:"RELEASE" help:"name of this release, for mails and logs"`
+	Health      string   `env:"ROADWORTHY_HEALTH" help:"path that a healthy worker answers with less than 500; by default the first page of traffic, else /; off: any connection counts"`
 	Streams     string   `env:"ROADWORTHY_STREAMS" default:"close" help:"WebSockets and event streams when their worker goes: close (1001, spread), linger, cut"`
 
 	Log     LogSettings     `key:"log"`

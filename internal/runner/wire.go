@@ -244,6 +244,7 @@ func (m *master) supervise(name string) (*worker.Supervisor, error) {
 		},
 	}
 	if name == "web" {
+		config.Ready, config.Health = m.answers, m.healthy
 		config.Rotation = rotation{m.front, m.config.Settings.Concurrency, m.log}
 	}
 	s, err := worker.New(config)
