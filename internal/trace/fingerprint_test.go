@@ -71,7 +71,7 @@ func TestInApp(t *testing.T) {
 	}{
 		{Python, "/srv/shop/app.py", "f", true}, {Python, "/usr/lib/python3.11/json/decoder.py", "f", false}, {Python, "/srv/shop/venv/lib/python3.11/site-packages/x.py", "f", false}, {Python, "/opt/other/x.py", "f", false}, {Python, "app.py", "f", true},
 		{Node, "/srv/shop/node_modules/x/i.js", "f", false}, {Node, "node:internal/main", "f", false}, {Node, "file:///srv/shop/a.mjs", "f", true}, {Node, "", "new Promise", false},
-		{Go, "/usr/local/go/src/net/http/server.go", "net/http.serve", false}, {Go, "/root/go/pkg/mod/x/y.go", "x.y", false}, {Go, "/srv/shop/main.go", "main.main", true}, {Go, "/srv/shop/vendor/x/y.go", "x.y", false}, {Go, "", "panic", false},
+		{Go, "/usr/local/go/src/net/http/server.go", "net/http.serve", false}, {Go, "/home/dev/go/pkg/mod/x/y.go", "x.y", false}, {Go, "/srv/shop/main.go", "main.main", true}, {Go, "/srv/shop/vendor/x/y.go", "x.y", false}, {Go, "", "panic", false},
 		{Java, "List.java", "java.base/java.util.List.of", false}, {Java, "A.java", "jdk.internal.A.b", false}, {Java, "A.java", "com.example.A.b", true}, {Java, "A.java", "app//com.example.A.b", true},
 		{Ruby, "/usr/lib/ruby/gems/3.1.0/gems/x/x.rb", "f", false}, {Ruby, "<internal:kernel>", "loop", false}, {Ruby, "/srv/shop/a.rb", "f", true},
 		{PHP, "/srv/shop/vendor/x.php", "f", false}, {PHP, "[internal function]", "f", false}, {PHP, "/srv/shop/a.php", "f", true},

@@ -166,3 +166,63 @@ func TestInterleavedRecords(t *testing.T) {
 		t.Error("the goal is 95 %")
 	}
 }
+
+// The first trace of a stream teaches the head of its lines; then another
+// thread's trace is whole whose first lines only that head makes known.
+func TestThreadsAreKnownByTheHeadOfOthers(t *testing.T) {
+	m := &mixer{texts: map[string]int{}}
+	for thread, trace := range []string{declined, "panic: boom\n\n\ngoroutine 7 [running]:\nmain.main()\n\t/srv/shop/main.go:3 +0x1d"} {
+		var own []string
+		for i, l := range splitLines(strings.TrimSuffix(trace, "\n")) {
+			own = append(own, fmt.Sprintf("[10:00:%02d] [tid %d] %s", i, thread, l))
+			m.lines = append(m.lines, own[i], fmt.Sprintf("[10:00:%02d] [tid 9] GET /items", i))
+		}
+		m.texts[strings.Join(own, "\n")]++
+	}
+	if whole, total := m.count(t); whole != total {
+		t.Errorf("%d of %d", whole, total)
+	}
+}
+
+// While a trace is open the lines of those that have ended leave the memory.
+func TestHeldLinesMoveUp(t *testing.T) {
+	m := &mixer{texts: map[string]int{}}
+	frames := func(thread, count int) (lines []string) {
+		lines = append(lines, fmt.Sprintf("[tid %d] Traceback (most recent call last):", thread))
+		for i := range count {
+			lines = append(lines, fmt.Sprintf("[tid %d]   File \"/srv/a.py\", line %d, in f", thread, i))
+		}
+		return append(lines, fmt.Sprintf("[tid %d] KeyError: %d", thread, thread))
+	}
+	long, late := frames(1, 900), frames(2, 300)
+	m.lines = append(m.lines, long[:800]...)
+	m.lines = append(m.lines, late[:50]...)
+	m.lines = append(m.lines, long[800:]...)
+	for range maxDoubt + 5 {
+		m.lines = append(m.lines, "[tid 1] GET /items") // not of the message, for too many follow
+	}
+	m.lines = append(m.lines, late[50:]...)
+	m.texts[strings.Join(long, "\n")]++
+	m.texts[strings.Join(late, "\n")]++
+	moved := 0
+	g := NewGrouper(Limits{}, func(e Group) {
+		if m.texts[string(e.Text)] > 0 {
+			m.texts[string(e.Text)]--
+		}
+	})
+	for _, l := range m.lines {
+		before := len(g.held.lines)
+		if g.Add([]byte(l), testTime); len(g.held.lines) < before-256 && !g.held.empty() {
+			moved++
+		}
+	}
+	g.Flush(testTime, true)
+	for text, n := range m.texts {
+		if n > 0 {
+			t.Errorf("not whole: %.60s", text)
+		}
+	}
+	if moved != 1 {
+		t.Errorf("the lines moved up %d times, want once", moved)
+	}
+}
