@@ -141,25 +141,31 @@ func (g *Grouper) drain() {
 		g.machines = slices.DeleteFunc(g.machines, func(m *machine) bool { return m.closed && m.count == 0 })
 		g.voids = false
 	}
-	for g.held.first < len(g.held.lines) {
-		e := &g.held.lines[g.held.first]
-		switch e.owner {
-		case gone:
-		case ordinary:
-			g.emit(Group{Text: g.held.text[e.from:e.to], Lines: 1})
-		case pending:
-			return
-		default:
-			m := g.machine(e.owner)
-			if !m.closed {
-				return
-			}
-			g.emitTrace(m)
-		}
-		e.owner = gone
+	for !g.held.empty() && g.emitFirst() {
+		g.held.lines[g.held.first].owner = gone
 		g.held.first++
 	}
 	g.held.reset()
+}
+
+// emitFirst emits the first held line or the trace that it begins; false where
+// its fate is open.
+func (g *Grouper) emitFirst() bool {
+	e := g.held.lines[g.held.first]
+	switch e.owner {
+	case gone:
+	case ordinary:
+		g.emit(Group{Text: g.held.text[e.from:e.to], Lines: 1})
+	case pending:
+		return false
+	default:
+		m := g.machine(e.owner)
+		if !m.closed {
+			return false
+		}
+		g.emitTrace(m)
+	}
+	return true
 }
 
 func (g *Grouper) machine(id int32) *machine {

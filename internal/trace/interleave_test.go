@@ -195,9 +195,9 @@ func TestHeldLinesMoveUp(t *testing.T) {
 		return append(lines, fmt.Sprintf("[tid %d] KeyError: %d", thread, thread))
 	}
 	long, late := frames(1, 900), frames(2, 300)
-	m.lines = append(m.lines, long[:800]...)
+	m.lines = append(m.lines, long[:880]...)
 	m.lines = append(m.lines, late[:50]...)
-	m.lines = append(m.lines, long[800:]...)
+	m.lines = append(m.lines, long[880:]...)
 	for range maxDoubt + 5 {
 		m.lines = append(m.lines, "[tid 1] GET /items") // not of the message, for too many follow
 	}
