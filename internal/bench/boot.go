@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -296,47 +295,6 @@ func (b *Boot) Written(ctx context.Context, needles ...string) ([]sandbox.Writte
 	}
 	return b.sandbox.Written(ctx, raw)
 }
-
-// Reached lists the destinations that the application tried, our own requests
-// aside, and those that our runtime hands on to its workers: to addresses of
-// this machine at which a process of the application listened.
-func (b *Boot) Reached(ctx context.Context) ([]sandbox.Destination, error) {
-	all, err := b.sandbox.Destinations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.noteWorkers(ctx); err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.DeleteFunc(all, func(d sandbox.Destination) bool {
-		at, err := netip.ParseAddrPort(d.Address)
-		return d.Source == b.front || err == nil && at.Addr().IsLoopback() && b.workers[portOf(d.Address)]
-	}), nil
-}
-
-// noteWorkers remembers at which ports processes listen, where our runtime
-// hands requests on to them.
-func (b *Boot) noteWorkers(ctx context.Context) error {
-	if b.bench.Manifest.Run == nil {
-		return nil
-	}
-	processes, err := b.sandbox.Processes(ctx)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, info := range processes {
-		for _, at := range info.Listening {
-			if b.workers == nil {
-				b.workers = map[string]bool{}
-			}
-			b.workers[portOf(at)] = true
-		}
-	}
-	return err
-}
-
-func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
 // Close ends the boot, unless the bench keeps its sandboxes.
 func (b *Boot) Close() error {

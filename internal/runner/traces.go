@@ -2,10 +2,8 @@ package runner
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -124,31 +122,13 @@ func (m *master) reportTraces(ctx context.Context, records []logs.Record) (int, 
 
 func (m *master) event(r logs.Record) mail.Event {
 	text := string(r.Text)
-	sum := summarize(text)
+	found := trace.Group{Text: r.Text, Lines: int(r.Lines), Language: r.Language}.Trace()
 	e := mail.Event{
-		Fingerprint: sum.Fingerprint, Title: sum.Title, Where: sum.Where, Language: r.Language, Text: text,
+		Fingerprint: found.Fingerprint(m.config.Folder), Title: found.Title(), Where: found.Where(m.config.Folder), Language: r.Language, Text: text,
 		Worker: r.Source.Name(), Release: m.config.Settings.Release, Level: max(r.Level, slog.LevelError), Time: r.Time, RequestID: r.RequestID,
 	}
 	if f, ok := m.requests.near(r.Source.Name(), r.RequestID, r.Time); ok {
 		e.Request, e.RequestID = f.request, f.id
 	}
 	return e
-}
-
-type summary struct{ Title, Where, Fingerprint string }
-
-func summarize(text string) summary {
-	found := trace.FindAnywhere(text)
-	if len(found) == 0 {
-		first, _, _ := strings.Cut(text, "\n")
-		return summary{Title: first}
-	}
-	t := found[0]
-	first, _, _ := strings.Cut(t.Message, "\n")
-	s := summary{Title: t.Type + ": " + first}
-	if len(t.Frames) > 0 {
-		s.Where = t.Frames[0].Function
-	}
-	s.Fingerprint = fmt.Sprintf("0:%s:%s:%s", t.Language, t.Type, s.Where)
-	return s
 }

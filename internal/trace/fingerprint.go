@@ -3,6 +3,7 @@ package trace
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,6 +45,26 @@ func (t Trace) Fingerprint(root string) string {
 
 // maxTitle bounds a title, in runes.
 const maxTitle = 160
+
+// Where returns the innermost frame within the application, as
+// "file:line in function"; "" where there is none. The root is that of
+// [Trace.Fingerprint], and is left out of the file.
+func (t Trace) Where(root string) string {
+	for _, f := range t.innermostFirst() {
+		if !t.inApp(f, root) {
+			continue
+		}
+		file := strings.TrimPrefix(strings.TrimPrefix(f.File, root), "/")
+		switch {
+		case file == "":
+			return f.Function
+		case f.Function == "":
+			return fmt.Sprintf("%s:%d", file, f.Line)
+		}
+		return fmt.Sprintf("%s:%d in %s", file, f.Line, f.Function)
+	}
+	return ""
+}
 
 // Title says in one line what happened: "Type: message".
 func (t Trace) Title() string {

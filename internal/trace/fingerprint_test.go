@@ -145,3 +145,18 @@ func add(m map[string]map[string]bool, key, value string) {
 	}
 	m[key][value] = true
 }
+
+func TestWhereIsTheInnermostFrameOfTheApplication(t *testing.T) {
+	text := "Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 4, in <module>\n    main()\n" +
+		"  File \"/srv/shop/shop/cart.py\", line 42, in total\n    return json.loads(x)\n  File \"/usr/lib/python3.11/json/__init__.py\", line 346, in loads\n    return _default_decoder.decode(s)\nValueError: no\n"
+	found := Find(text)
+	if len(found) != 1 {
+		t.Fatalf("got %+v", found)
+	}
+	if got := found[0].Where("/srv/shop"); got != "shop/cart.py:42 in total" {
+		t.Errorf("got %q", got)
+	}
+	if got := (Trace{}).Where("/srv/shop"); got != "" {
+		t.Errorf("a trace without frames is at %q", got)
+	}
+}

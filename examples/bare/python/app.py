@@ -1,7 +1,7 @@
 """A web application of twenty lines that knows nothing of production."""
 import os
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -17,4 +17,4 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-ThreadingHTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
+HTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()

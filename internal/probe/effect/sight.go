@@ -77,14 +77,15 @@ func (l Level) more(than Level) bool {
 	return l.Sessions > 0 && l.Lines-than.Lines >= l.Sessions
 }
 
-// more compares what ran at once. Where the slow request holds no worker, or
-// none is declared, processes are counted.
+// more compares what ran at once. Where the slow request holds no worker, so
+// that even the few answer all of them, or none is declared, processes are
+// counted.
 func (w Workers) more(than Workers) bool {
 	if w.Slow > 0 && than.Slow > 0 {
 		if w.Busy > than.Busy || w.Parallel > than.Parallel {
 			return true
 		}
-		if w.Parallel < w.Slow || than.Parallel < than.Slow {
+		if than.Parallel < than.Slow {
 			return false
 		}
 	}
