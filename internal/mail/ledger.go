@@ -71,6 +71,13 @@ func (l *ledger) note(e Event, now time.Time) bool {
 	return g.note(e, now, l.rules.quiet)
 }
 
+// anew makes every kind news again, for people who have heard of none.
+func (l *ledger) anew(now time.Time) {
+	for _, g := range l.groups {
+		g.Step, g.Next = 0, now
+	}
+}
+
 // groupOf finds or makes the group of an event.
 func (l *ledger) groupOf(e Event, now time.Time) *group {
 	if g := l.groups[e.Fingerprint]; g != nil {

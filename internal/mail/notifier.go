@@ -32,6 +32,7 @@ type Config struct {
 	MaxKinds int              // fingerprints that are remembered (500)
 	Quiet    time.Duration    // after which a kind counts as gone (24 h)
 	Timeout  time.Duration    // of one attempt to send (1 minute)
+	Audience string           // who the mails go to: for another one than before, every kind is news
 	Closing  time.Duration    // least time between two digests of what is pending, sent by Close (none is sent)
 	Now      func() time.Time // (time.Now)
 	Log      *slog.Logger     // for what goes wrong with the mails themselves (none)
@@ -102,6 +103,9 @@ func Open(config Config) (*Notifier, error) {
 			config.Log.Warn("the state of error mails was broken and begins anew", "put_aside", aside)
 		case s.Version != 0:
 			n.ledger.restore(s, now)
+			if s.Audience != config.Audience {
+				n.ledger.anew(now)
+			}
 		}
 	}
 	go n.run()
@@ -324,6 +328,7 @@ func (n *Notifier) save(atOnce bool) {
 	}
 	n.dirty = false
 	s := n.ledger.snapshot()
+	s.Audience = n.config.Audience
 	n.mu.Unlock()
 	for _, g := range s.Groups {
 		if g.raw {

@@ -100,6 +100,23 @@ func TestTheEndTellsWhatIsPending(t *testing.T) {
 	end(t, n)
 }
 
+// Who has not been told of a kind is told at once, whatever others know.
+func TestForOthersEveryKindIsNews(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	for round, audience := range []string{"a", "a", "b"} {
+		s := serve(t, nil, nil)
+		n := open(t, Config{Sender: through(t, "smtp://"+s.address, audience+"@x.org"), Path: path, Audience: audience})
+		n.Report(fault())
+		if round != 1 {
+			poll(t, "the mail", func() bool { return len(s.all()) == 1 })
+		}
+		end(t, n)
+		if got, want := len(s.all()), []int{1, 0, 1}[round]; got != want {
+			t.Errorf("round %d: %d mails, want %d", round, got, want)
+		}
+	}
+}
+
 // Goal: 10,000 traces a minute of 20 kinds for 10 minutes give at most 20
 // first mails and 12 digests, with exact counts, and nobody waits.
 func TestStorm(t *testing.T) {

@@ -17,12 +17,13 @@ const maxState = 64 << 20 // bytes that are read
 
 // state is the file.
 type state struct {
-	Version int         `json:"version"`
-	Bucket  bucket      `json:"bucket"`
-	Digest  digestState `json:"digest"`
-	Totals  totals      `json:"totals"`
-	Closed  time.Time   `json:"closed,omitzero"` // when the last closing digest was sent
-	Groups  []*group    `json:"groups"`
+	Version  int         `json:"version"`
+	Bucket   bucket      `json:"bucket"`
+	Digest   digestState `json:"digest"`
+	Totals   totals      `json:"totals"`
+	Audience string      `json:"audience,omitempty"` // who the mails went to
+	Closed   time.Time   `json:"closed,omitzero"`    // when the last closing digest was sent
+	Groups   []*group    `json:"groups"`
 }
 
 // snapshot copies the ledger, so that it can be written without its lock.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/front"
@@ -95,7 +96,7 @@ func (m *master) openMail() error {
 			if m.smtp, err = c.mailServer(); err != nil {
 				return err
 			}
-			config.Sender = m.smtp
+			config.Sender, config.Audience = m.smtp, m.smtp.String()+" "+strings.Join(m.smtp.To, ",")
 		}
 	}
 	var err error

@@ -140,7 +140,11 @@ func source(path string) string {
 	return filepath.Join(filepath.Dir(filepath.Clean(folder)), name+".py")
 }
 
-func inArtifact(path string) bool { return strings.HasPrefix(path, sandbox.AppDir+"/") }
+// inArtifact reports whether a path is the artifact's, or our runtime's, which
+// the manifest asks for.
+func inArtifact(path string) bool {
+	return path == sandbox.AppDir || strings.HasPrefix(path, sandbox.AppDir+"/") || path == sandbox.ToolPath
+}
 
 // folder reports whether a path of the host is one: a trace of an interrupted
 // call does not tell that a folder was opened.
