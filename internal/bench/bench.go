@@ -47,7 +47,7 @@ type Options struct {
 	Dir      string    // folder for what the bench needs; the caller removes it
 	Cache    string    // folder for templates of databases; "" for none
 	Seed     uint64    // of everything random
-	Tool     string    // the program roadworthy, for applications that run under it; default: this program
+	Tool     string    // the program roadworthy, for applications that run under it; "" where none does
 	Log      io.Writer // what scratch servers and sandboxes complain about; nil drops it
 	Source   Source    // where the artifact came from
 }
@@ -92,12 +92,6 @@ func New(options Options) (*Bench, error) {
 	}
 	if err := own(options.Root); err != nil {
 		return nil, err
-	}
-	if options.Tool == "" {
-		var err error
-		if options.Tool, err = os.Executable(); err != nil {
-			return nil, fmt.Errorf("find the program itself: %w", err)
-		}
 	}
 	var seed [32]byte
 	binary.LittleEndian.PutUint64(seed[:], options.Seed)

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,8 +104,12 @@ func (c *Checker) exec() artifact.Exec {
 }
 
 func (c *Checker) openBench() error {
-	var err error
+	tool, err := c.shareProgram()
+	if err != nil {
+		return err
+	}
 	c.bench, err = bench.New(bench.Options{
+		Tool:     tool,
 		Manifest: c.manifest, Root: c.path("app"), Dir: c.memory.Path, Cache: c.options.CacheDir, Seed: c.options.Seed,
 		Source: bench.Source{
 			Dir: c.options.Dir, Commit: c.revision.Commit, Dirty: c.revision.Dirty,
@@ -115,4 +120,25 @@ func (c *Checker) openBench() error {
 		c.bench.Keep()
 	}
 	return err
+}
+
+// shareProgram copies this program to where the users of sandboxes reach it,
+// if the application runs under it; a home folder may be closed to them.
+func (c *Checker) shareProgram() (string, error) {
+	if c.manifest.Run == nil {
+		return "", nil
+	}
+	from := c.options.Program
+	if from == "" {
+		from = "/proc/self/exe"
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return "", fmt.Errorf("read this program: %w", err)
+	}
+	path := c.path("program")
+	if err := os.WriteFile(path, data, 0o755); err != nil { //nolint:gosec // others run it
+		return "", fmt.Errorf("share this program: %w", err)
+	}
+	return path, nil
 }

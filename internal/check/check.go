@@ -42,6 +42,7 @@ type Options struct {
 	KeyDir   string   // where the signing key lies; "" signs nothing and writes no bundle
 	Bundle   string   // file to write the bundle to
 	Tool     string   // version of this program
+	Program  string   // its file, for applications that run under it; default: this process
 }
 
 // Events is told what happens, as it happens, from several goroutines.
