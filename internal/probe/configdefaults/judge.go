@@ -141,12 +141,12 @@ func tells(t Telling) string {
 }
 
 // loud reports whether it logs by default as much as under DEBUG, where that
-// is more than under INFO.
+// is more than under INFO, by a line for each session at the least.
 func loud(p Posture) bool {
 	if !p.Levelled || p.ByDefault == nil || p.AtDebug == nil || p.AtInfo == nil {
 		return false
 	}
-	return p.AtDebug.More(*p.AtInfo) && !p.AtDebug.More(*p.ByDefault)
+	return p.AtDebug.More(*p.AtInfo) && p.ByDefault.More(*p.AtInfo) && !p.AtDebug.More(*p.ByDefault)
 }
 
 // standsIn passes if, without the address of each service, it ended and named

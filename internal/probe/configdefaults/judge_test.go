@@ -134,6 +134,9 @@ func TestPosture(t *testing.T) {
 		{"records at DEBUG", func(o *Observations) { o.Posture.Debug = []string{"DEBUG x"} }, standard.Fail, `it logs at DEBUG: "DEBUG x"`},
 		{"as loud as DEBUG", func(o *Observations) { o.Posture.ByDefault = lines(40) }, standard.Fail, "by default as under DEBUG"},
 		{"nearly as loud as DEBUG", func(o *Observations) { o.Posture.ByDefault = lines(36) }, standard.Pass, ""},
+		{"a few lines of something else", func(o *Observations) {
+			o.Posture.AtInfo, o.Posture.ByDefault, o.Posture.AtDebug = lines(20), lines(23), lines(24)
+		}, standard.Pass, ""},
 		{"no records at DEBUG at all", func(o *Observations) { o.Posture.AtDebug = lines(20) }, standard.Pass, ""},
 		{"levels were not compared", func(o *Observations) { o.Posture.Levelled, o.Posture.ByDefault = false, lines(40) }, standard.Pass, ""},
 		{"one level is missing", func(o *Observations) { o.Posture.ByDefault, o.Posture.AtInfo = lines(40), nil }, standard.Pass, ""},
