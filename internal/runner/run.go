@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,8 @@ type master struct {
 	front    *front.Front
 	checks   *health.Checks
 	listener net.Listener
+	plain    net.Listener // answers plain HTTP beside TLS; nil for none
+	tls      *tls.Config  // nil: plain HTTP
 	shared   *os.File
 	serving  sync.WaitGroup
 
@@ -137,11 +140,7 @@ func (m *master) start(ctx context.Context) error {
 		m.checks.Start(context.WithoutCancel(ctx))
 	}
 	if m.front != nil && m.shared == nil {
-		m.serving.Go(func() {
-			if err := m.front.Serve(m.listener); err != nil {
-				m.log.Error("the front does not serve any more", "error", err)
-			}
-		})
+		m.serve()
 	}
 	var err error
 	if m.stopControl, err = m.openControl(); err != nil {
@@ -248,10 +247,7 @@ func (m *master) listen() error {
 	}
 	var err error
 	if m.listener, err = (&net.ListenConfig{}).Listen(context.Background(), network, address); err != nil {
-		return &problem.Problem{
-			Code: "RW-R05", Summary: "the address cannot be listened on", At: address, Got: err.Error(), Want: "an address that nobody else has",
-			Fix: "PORT=8081 roadworthy run", Cause: err,
-		}
+		return taken(address, err)
 	}
 	if s.Mode != "shared" {
 		return nil

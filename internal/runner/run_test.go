@@ -54,6 +54,18 @@ func start(t *testing.T, command []string, set map[string]string, env ...string)
 
 func startHere(t *testing.T, command []string, set map[string]string, env ...string) *running {
 	t.Helper()
+	return startWith(t, command, set, func(r *running) bool {
+		reply, err := http.Get(r.url + "/")
+		if err != nil {
+			return false
+		}
+		defer reply.Body.Close()
+		return reply.StatusCode == http.StatusOK
+	}, env...)
+}
+
+func startWith(t *testing.T, command []string, set map[string]string, answers func(*running) bool, env ...string) *running {
+	t.Helper()
 	folder := t.TempDir()
 	t.Setenv("XDG_RUNTIME_DIR", folder)
 	t.Setenv("XDG_STATE_HOME", folder)
@@ -81,14 +93,7 @@ func startHere(t *testing.T, command []string, set map[string]string, env ...str
 		return err
 	})
 	t.Cleanup(func() { _ = r.stop() })
-	r.await("a first answer", func() bool {
-		reply, err := http.Get(r.url + "/")
-		if err != nil {
-			return false
-		}
-		defer reply.Body.Close()
-		return reply.StatusCode == http.StatusOK
-	})
+	r.await("a first answer", func() bool { return answers(r) })
 	if r.client, err = runner.Find(t.Context(), "", os.Getpid()); err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,10 @@ type RecycleSettings struct {
 type TLSSettings struct {
 	Certificate string   `env:"CERTIFICATE" help:"file with the certificate chain, in PEM; read again when it changes"`
 	Key         string   `env:"KEY" help:"file with its key, in PEM"`
-	Domains     []string `env:"DOMAINS" help:"names to get certificates for by ACME, from Let's Encrypt"`
+	Domains     []string `env:"DOMAINS" help:"names to get certificates for by ACME, from Let's Encrypt, whose terms you then accept"`
+	Email       string   `env:"EMAIL" help:"who is told of trouble with these certificates"`
+	Folder      string   `env:"FOLDER" help:"where these certificates are kept; by default in the user's cache"`
+	Plain       string   `env:"PLAIN" help:"address such as :80 that answers plain HTTP: it redirects to https and answers ACME"`
 }
 
 // Validate refuses what no single field can see.

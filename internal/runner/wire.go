@@ -179,7 +179,10 @@ func (m *master) openFront() error {
 		}
 		m.checks, options.Checks = checks, checks
 	}
-	var err error
+	err := m.openTLS(&options)
+	if err != nil {
+		return err
+	}
 	if m.front, err = front.New(options); err != nil {
 		return &problem.Problem{Code: "RW-R02", Summary: err.Error(), Fix: "roadworthy config show --origin", Cause: err}
 	}
@@ -239,7 +242,11 @@ func (r rotation) Drain(ctx context.Context, id string) error { return r.front.D
 // supervise prepares the workers of one process type.
 func (m *master) supervise(name string) (*worker.Supervisor, error) {
 	config := worker.Config{
-		RunDir: m.folder, Launcher: []string{m.config.Self, LaunchCommand}, Tail: m.tails.last, Event: m.onEvent, Reaper: m.reaper,
+		RunDir: m.folder, Launcher: []string{m.config.Self, LaunchCommand}, Tail: m.tails.last, Reaper: m.reaper,
+		Event: func(e worker.Event) {
+			m.onEvent(e)
+			m.mailTrouble(name, e)
+		},
 		Output: func(of worker.Source, stdout, stderr *os.File) {
 			m.capture(name, slotOf(of.Worker))(of, stdout, stderr)
 		},
