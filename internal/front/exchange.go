@@ -45,6 +45,7 @@ type exchange struct {
 	cut               bool // the reply is broken: the connection must show it
 	consumed          bool // the worker closed the connection after it had read the request
 	streamed          bool // an event stream, which a drain may end
+	hung              atomic.Bool
 	ending            atomic.Int32
 	endBy             time.Time
 }
@@ -68,6 +69,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	x.code, x.cause, x.cut, x.consumed = "", nil, false, false
 	x.ending.Store(endNot)
 	x.streamed = false
+	x.hung.Store(false)
 	x.endBy = past
 }
 
@@ -124,9 +126,9 @@ var errUnwritten = errors.New("the request was not written")
 
 // mayResend reports whether the request may be sent once more: not a byte of a
 // response came, and it was never written, or repeating it is safe. A body that
-// was streamed is gone.
+// was streamed is gone. What hung one worker must not hang the next.
 func (x *exchange) mayResend(err error) bool {
-	if x.wrote || x.stream || x.r.Context().Err() != nil {
+	if x.wrote || x.stream || x.hung.Load() || x.r.Context().Err() != nil {
 		return false
 	}
 	if errors.Is(err, errUnwritten) {

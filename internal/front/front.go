@@ -101,11 +101,12 @@ func (f *Front) reportSlow() {
 	if f.options.Deadlines.Request <= 0 || f.options.OnSlow == nil {
 		return
 	}
-	f.pool.Slow(f.options.Deadlines.Request, func(id string, l *pool.Lease) func() {
+	f.pool.Slow(f.options.Deadlines.Request, func(id string, l *pool.Lease, oldest bool) func() {
 		slow, ok := l.Info.(*exchange)
 		if !ok {
 			return func() {}
 		}
+		slow.hung.Store(oldest)
 		request := Slow{slow.id, slow.r.Method, slow.r.URL.Path, slow.start}
 		return func() { f.options.OnSlow(id, request) }
 	})

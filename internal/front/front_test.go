@@ -98,7 +98,7 @@ func (r *rig) add(id, address string, limit int) {
 }
 
 // rawWorker adds a worker that answers each connection with serve.
-func (r *rig) rawWorker(id string, serve func(conn net.Conn, head string)) {
+func (r *rig) rawWorker(id string, serve func(conn net.Conn, head string)) net.Listener {
 	r.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -129,6 +129,7 @@ func (r *rig) rawWorker(id string, serve func(conn net.Conn, head string)) {
 	})
 	r.t.Cleanup(func() { close(over); l.Close(); group.Wait() })
 	r.add(id, l.Addr().String(), 0)
+	return l
 }
 
 // headOf reads a head and not a byte more.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -211,6 +212,30 @@ func TestAHungWorkerIsReported(t *testing.T) {
 	until(t, "it ended", func() bool { return r.InFlight("web.1") == 0 })
 	if len(reports) != 0 {
 		t.Errorf("reported again")
+	}
+}
+
+func TestWhatHungOneWorkerIsNotSentToTheNext(t *testing.T) {
+	reports := make(chan string, 10)
+	r := start(t, front.Options{Deadlines: front.Deadlines{Request: 50 * time.Millisecond}, OnSlow: func(id string, _ front.Slow) { reports <- id }})
+	var asked atomic.Int32
+	killed := make(chan struct{})
+	hang := func(conn net.Conn, _ string) {
+		asked.Add(1)
+		<-killed
+		conn.Close()
+	}
+	workers := map[string]net.Listener{}
+	for _, id := range []string{"web.1", "web.2"} {
+		workers[id] = r.rawWorker(id, hang)
+	}
+	_, reader := r.dial("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n")
+	id := <-reports
+	r.Remove(id)
+	workers[id].Close() // so that the front sees that it is gone
+	close(killed)
+	if head := readHead(reader); !strings.HasPrefix(head, "HTTP/1.1 502") || asked.Load() != 1 {
+		t.Errorf("got %q, and %d workers were asked", head, asked.Load())
 	}
 }
 

@@ -240,17 +240,20 @@ func (p *Pool) Others(than *Worker) bool {
 // Slow calls describe once for each lease that is older than limit, with the
 // worker's ID, and then the functions that it returned. The pool is locked
 // while it describes, so that the request cannot end meanwhile, and not locked
-// while those run. Streams are not slow.
-func (p *Pool) Slow(limit time.Duration, describe func(id string, l *Lease) func()) {
+// while those run. Streams are not slow. Of each worker, the oldest is the one
+// to blame: the others may have waited for it.
+func (p *Pool) Slow(limit time.Duration, describe func(id string, l *Lease, oldest bool) func()) {
 	var reports []func()
 	now := p.options.Now()
 	p.mu.Lock()
 	for _, w := range p.workers {
+		oldest := true
 		for l := w.first; l != nil && now.Sub(l.since) >= limit; l = l.newer {
 			if !l.slow && l.end == nil {
 				l.slow = true
-				reports = append(reports, describe(w.ID, l))
+				reports = append(reports, describe(w.ID, l, oldest))
 			}
+			oldest = oldest && l.end != nil
 		}
 	}
 	p.mu.Unlock()

@@ -252,15 +252,16 @@ func TestSlowRequestsAreReportedOnce(t *testing.T) {
 	now := time.Now()
 	p := of(t, pool.Options{Now: func() time.Time { return now }}, 0)
 	mine := get(t, p)
+	get(t, p)
 	var seen []string
-	report := func(id string, l *pool.Lease) func() {
-		return func() { seen = append(seen, fmt.Sprint(id, " ", l == mine)) }
+	report := func(id string, l *pool.Lease, oldest bool) func() {
+		return func() { seen = append(seen, fmt.Sprint(id, " ", l == mine, " ", oldest)) }
 	}
 	p.Slow(time.Second, report)
 	now = now.Add(2 * time.Second)
 	p.Slow(time.Second, report)
 	p.Slow(time.Second, report)
-	if fmt.Sprint(seen) != "[web.1 true]" {
+	if fmt.Sprint(seen) != "[web.1 true true web.1 false false]" {
 		t.Errorf("seen %v", seen)
 	}
 }
