@@ -166,13 +166,6 @@ func (m *master) onEvent(e worker.Event) {
 	case worker.Replaced, worker.Promoted:
 	}
 	m.log.Log(context.Background(), level, "worker "+string(e.Kind), attributes...)
-	for _, dump := range e.Dumps {
-		m.log.Error("stacks of a hung worker", "worker", e.Worker.Worker, "why", e.Why, "dump", dump.Text)
-		m.mail.Report(mail.Event{
-			Fingerprint: "hung:" + e.Worker.Worker, Title: "a worker hung: " + e.Why, Text: dump.Text, Worker: e.Worker.Worker,
-			Language: dump.Language, Release: m.config.Settings.Release, Level: slog.LevelError, Time: e.Time,
-		})
-	}
 }
 
 // onSlow is told of requests that are older than they may be.

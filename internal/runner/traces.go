@@ -99,6 +99,10 @@ func (w *witness) Handle(ctx context.Context, record slog.Record) error {
 	return w.Handler.Handle(ctx, record)
 }
 
+// askedFor is how Go titles the stacks that somebody asked for by a signal:
+// most often the supervisor, of a worker that hung, which is told by itself.
+const askedFor = "SIGQUIT: quit"
+
 // reportTraces is the sink that tells error mail of stack traces.
 func (m *master) reportTraces(ctx context.Context, records []logs.Record) (int, error) {
 	waited := false
@@ -115,7 +119,9 @@ func (m *master) reportTraces(ctx context.Context, records []logs.Record) (int, 
 				timer.Stop()
 			}
 		}
-		m.mail.Report(m.event(r))
+		if e := m.event(r); e.Title != askedFor {
+			m.mail.Report(e)
+		}
 	}
 	return len(records), nil
 }
