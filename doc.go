@@ -66,6 +66,32 @@
 //
 // internal/probe/logstdout is the smallest whole probe: read it first.
 //
+// # The walk of a request
+//
+//	listener → front → a worker's socket → the application → back
+//
+// internal/front is the production front: ids, limits, deadlines, codes,
+// metrics, the status route; internal/front/pool chooses the worker,
+// internal/front/upstream speaks HTTP/1.1 with it, internal/front/health looks
+// at the backing services in the background. internal/worker starts worker
+// processes, proves a new generation before the old one goes, and replaces
+// what dies, hangs or grows.
+//
+// # The walk of a line
+//
+//	pipe → lines → stack traces joined → level → ring of each sink → stdout, syslog, memory, error mail
+//
+// internal/logs carries it, internal/trace joins the lines of a trace and
+// names the fault by a fingerprint, internal/syslog sends, internal/mail tells
+// people by widening windows with exact counts.
+//
+// internal/settings fills structs with configuration and knows where each
+// value came from; internal/flatfile reads an application's configuration file
+// in its place. internal/runner puts all of this together: roadworthy run.
+//
+// app is the same for a program in Go, as a library; it works with and without
+// the runtime.
+//
 // # The way out
 //
 // internal/check lists the probes, schedules them, judges, and signs;
@@ -77,7 +103,8 @@
 // fixtures holds honest applications in four languages and cheating ones that
 // differ from them by a small patch: at least three for each claim. The matrix
 // of expected and given verdicts is a test and is published in docs/matrix.md.
-// examples holds applications that are what a newcomer would write.
+// examples holds applications that are what a newcomer would write, and in
+// examples/bare those without any feature, which pass under roadworthy run.
 // internal/archtest holds the structure: layers, purity, sizes, comments.
 //
 // Words have one meaning each: docs/glossary.md. Decisions with their reasons:
