@@ -191,6 +191,9 @@ func wrapArgs(command *cobra.Command) {
 	}
 	command.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
+			if _, ok := problem.Of(err); ok {
+				return err // it says the mend itself
+			}
 			return usageError{fmt.Errorf("%w\n  fix  %s --help", err, cmd.CommandPath())}
 		}
 		return nil

@@ -72,22 +72,27 @@ func (c *Config) readManifest() error {
 	if path == "" {
 		path = manifest.Name
 	}
+	var err error
+	if c.Folder, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("find the application's folder: %w", err)
+	}
 	m, err := manifest.LoadFile(path)
 	switch {
 	case err == nil:
 		c.Manifest = m
 	case c.Options.Manifest == "" && len(c.Command) > 0 && isAbsent(err):
-		c.Manifest = bare(c.Command)
+		c.Manifest = bare(c.Folder)
+	case c.Options.Manifest == "" && isAbsent(err):
+		return &problem.Problem{
+			Code: "RW-M07", Summary: "there is neither a command nor a roadworthy.yaml here", Want: "a command behind two dashes, or a manifest",
+			Fix: "roadworthy run -- COMMAND   (or: roadworthy init)", Cause: err,
+		}
 	default:
 		return err
 	}
 	if c.Manifest.Run == nil {
 		c.Manifest.Run = &manifest.Run{Leave: own(c.Manifest)}
 		c.alone = true
-	}
-	c.Folder, err = filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("find the application's folder: %w", err)
 	}
 	return nil
 }
@@ -97,10 +102,20 @@ func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || ok && p.Code == "RW-M07"
 }
 
-// bare is the manifest of an application that has none.
-func bare(command []string) *manifest.Manifest {
+// bare is the manifest of an application that has none. It has the name of the
+// folder that it stands in.
+func bare(folder string) *manifest.Manifest {
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(filepath.Base(folder))), "-")
+	if name == "" {
+		name = "app"
+	}
 	return &manifest.Manifest{
-		Name: strings.ToLower(strings.TrimSuffix(filepath.Base(command[0]), filepath.Ext(command[0]))), Run: &manifest.Run{},
+		Name: name, Run: &manifest.Run{},
 		Processes: map[string]manifest.Process{}, Services: map[string]manifest.Service{},
 		Config: manifest.Config{Settings: map[string]manifest.Setting{}},
 	}
@@ -160,11 +175,49 @@ func (c *Config) types() []string {
 // argv is the command of a process type. A shell is used only where the
 // command needs one: it would stand between us and the process.
 func (c *Config) argv(name string) ([]string, error) {
-	if len(c.Command) > 0 {
-		return c.Command, nil
+	argv, at := c.Command, "the command line"
+	if len(argv) == 0 {
+		var err error
+		at = c.Manifest.Path
+		argv, err = manifest.SplitCommand(at, c.Manifest.Processes[name].Run, func(variable string) string {
+			value, _ := c.Surroundings.Value(variable)
+			return value
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	return manifest.SplitCommand(c.Manifest.Path, c.Manifest.Processes[name].Run, func(variable string) string {
-		value, _ := c.Surroundings.Value(variable)
-		return value
-	})
+	if err := c.executable(argv[0]); err != nil {
+		return nil, &problem.Problem{
+			Code: "RW-R03", Summary: "the program of " + name + " cannot be executed", At: at, Got: argv[0] + ": " + err.Error(),
+			Want: "a program in PATH, or a path from " + c.Folder, Fix: "correct the command, or install the program", Cause: err,
+		}
+	}
+	return argv, nil
+}
+
+// executable looks for a program as the workers will: in their PATH, or from
+// the application's folder.
+func (c *Config) executable(program string) error {
+	var tried []string
+	if strings.Contains(program, "/") {
+		if !filepath.IsAbs(program) {
+			program = filepath.Join(c.Folder, program)
+		}
+		tried = []string{program}
+	} else {
+		path, _ := c.Surroundings.Value("PATH")
+		for folder := range strings.SplitSeq(path, ":") {
+			tried = append(tried, filepath.Join(folder, program))
+		}
+	}
+	for _, path := range tried {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return nil
+		}
+	}
+	if len(tried) == 1 {
+		return errors.New("there is no such program")
+	}
+	return errors.New("no folder of PATH holds it")
 }

@@ -162,7 +162,12 @@ func (m *master) start(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		return notReady("the application did not start", err)
+		if _, told := problem.Of(err); told {
+			return err
+		}
+		p := notReady("the application did not start", err)
+		p.Fix = "mend what its last lines tell, then run it again"
+		return p
 	}
 	attributes := []any{"app", m.config.Manifest.Name, "pid", os.Getpid(), "took", time.Since(m.started).Round(time.Millisecond).String()}
 	if m.listener != nil {
@@ -172,7 +177,7 @@ func (m *master) start(ctx context.Context) error {
 	return nil
 }
 
-func notReady(summary string, err error) error {
+func notReady(summary string, err error) *problem.Problem {
 	return &problem.Problem{Code: "RW-R03", Summary: summary, Got: err.Error(), Want: "workers that become ready and live on", Fix: "roadworthy logs", Cause: err}
 }
 
