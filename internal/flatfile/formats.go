@@ -29,12 +29,9 @@ func readYAML(name string, data []byte) (entries []Entry, err error) {
 	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
-		var syntax interface{ Error() string }
 		line := 0
-		if errors.As(err, &syntax) {
-			_, _ = fmt.Sscanf(syntax.Error(), "[%d:", &line)
-		}
 		first, _, _ := strings.Cut(err.Error(), "\n")
+		_, _ = fmt.Sscanf(first, "[%d:", &line) // "[3:5] …": the parser has no other way to tell it
 		return nil, broken(name, line, first, "YAML", err)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
