@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -111,12 +112,19 @@ func runUntilSignal(ctx context.Context, config *runner.Config) error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command line's own context would end at SIGHUP
 	defer stop()
 	reload := make(chan struct{}, 1)
-	ended := make(chan error, 1)
+	hurry, ended := make(chan struct{}), make(chan error, 1)
+	config.Hurry = hurry
+	hurryUp := sync.OnceFunc(func() { close(hurry) })
 	go func() { ended <- runner.Run(ctx, config, os.Stdout, reload) }()
 	for stopping := false; ; {
 		select {
 		case err := <-ended:
-			return err
+			select {
+			case <-hurry:
+				return errors.Join(errors.New("stopped in a hurry: requests may have been lost"), err)
+			default:
+				return err
+			}
 		case s := <-signals:
 			switch {
 			case s == syscall.SIGHUP:
@@ -125,7 +133,7 @@ func runUntilSignal(ctx context.Context, config *runner.Config) error {
 				default: // one is waiting already
 				}
 			case stopping && s == syscall.SIGINT:
-				return errors.New("stopped in a hurry: requests may have been lost")
+				hurryUp()
 			default:
 				stopping = true
 				stop()

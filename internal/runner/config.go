@@ -26,6 +26,8 @@ type Options struct {
 	Environ  []string          // such as os.Environ()
 	Version  string            // of this program
 	Self     string            // its path
+	Images   *Images           // what lets another program go on with the run; nil: none can
+	Hurry    <-chan struct{}   // closed: an end waits for no request and no worker any more; nil: it takes its time
 }
 
 // Config is the whole configuration of a run.

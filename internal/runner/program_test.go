@@ -53,7 +53,7 @@ type program struct {
 	http   http.Client
 }
 
-// launch starts roadworthy run in a folder of testdata and does not wait.
+// launch starts roadworthy run in a folder, by default of testdata, and does not wait.
 // With change, the command is changed before.
 func launch(t *testing.T, dir string, command []string, set map[string]string, env []string, change func(*exec.Cmd)) *program {
 	t.Helper()
@@ -90,7 +90,9 @@ func launch(t *testing.T, dir string, command []string, set map[string]string, e
 		args = append(args, "--set", key+"="+value)
 	}
 	p.cmd = exec.Command(path, append(append(args, "--"), command...)...)
-	p.cmd.Dir = filepath.Join(here, "testdata", dir)
+	if p.cmd.Dir = dir; !filepath.IsAbs(dir) {
+		p.cmd.Dir = filepath.Join(here, "testdata", dir)
+	}
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+folder+"/tmp", "XDG_RUNTIME_DIR="+folder+"/run", "XDG_STATE_HOME="+folder+"/state", "GOMAXPROCS=2")
 	p.cmd.Env = append(p.cmd.Env, env...)
 	if change != nil {

@@ -50,11 +50,12 @@ type master struct {
 	memory   *memory
 	tails    tails
 	captures sync.WaitGroup
+	streams  streams
 	reading  context.Context //nolint:containedctx // ends when nothing more is read
 	stopRead context.CancelFunc
 
 	syslog   *syslog.Sender // nil: nothing is sent there
-	mail     *mail.Notifier
+	mail     *post
 	smtp     *mail.SMTP
 	requests *requests
 	lock     io.Closer
@@ -62,6 +63,7 @@ type master struct {
 	front    *front.Front
 	checks   *health.Checks
 	listener net.Listener
+	gate     *gate        // the listener where we serve; nil in shared mode
 	plain    net.Listener // answers plain HTTP beside TLS; nil for none
 	tls      *tls.Config  // nil: plain HTTP
 	shared   *os.File
@@ -69,8 +71,15 @@ type master struct {
 
 	reaper      *worker.Reaper
 	stopControl func()
+	control     net.Listener // nil for none
 	types       []string
 	crews       map[string]*worker.Supervisor
+
+	orders   chan order
+	handed   *handover // by another image of this program; nil for none
+	adopted  atomic.Bool
+	upgrades int
+	pause    time.Duration // of accepting, in the last upgrade
 }
 
 // Run runs an application until ctx ends, which stops it gracefully, or
@@ -81,6 +90,7 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 	m.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter
 	m.reading, m.stopRead = context.WithCancel(context.Background())
 	defer m.stopRead()
+	asked := m.inherit()
 	if err := m.openLogs(stdout); err != nil {
 		return err
 	}
@@ -98,6 +108,10 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 		select {
 		case <-reload:
 			_ = m.Reload(ctx) // which tells how it went
+		case <-asked:
+			_ = m.upgrade(ctx, nil) // which does so too
+		case o := <-m.orders:
+			o.done <- m.upgrade(ctx, o.told)
 		case <-ctx.Done():
 			m.log.Info("stopping", "after", time.Since(m.started).Round(time.Second).String())
 			return m.close(context.WithoutCancel(ctx))
@@ -114,7 +128,7 @@ func (m *master) open() error {
 		return err
 	}
 	var err error
-	if m.reaper, err = worker.NewReaper(true, nil); err != nil {
+	if m.reaper, err = worker.NewReaper(true, m.claimed); err != nil {
 		return err
 	}
 	for _, name := range m.types {
@@ -139,8 +153,12 @@ func (m *master) start(ctx context.Context) error {
 	if m.checks != nil {
 		m.checks.Start(context.WithoutCancel(ctx))
 	}
+	adopted := m.adopt(ctx)
 	if m.front != nil && m.shared == nil {
 		m.serve()
+	}
+	if m.handed != nil {
+		m.tookOver()
 	}
 	var err error
 	if m.stopControl, err = m.openControl(); err != nil {
@@ -149,6 +167,9 @@ func (m *master) start(ctx context.Context) error {
 	failures := make([]error, len(m.types))
 	var all sync.WaitGroup
 	for i, name := range m.types {
+		if adopted[name] {
+			continue
+		}
 		all.Go(func() {
 			spec, err := m.spec(m.config, name)
 			if err == nil {
@@ -173,7 +194,9 @@ func (m *master) start(ctx context.Context) error {
 	if m.listener != nil {
 		attributes = append(attributes, "address", m.listener.Addr().String(), "workers", len(m.crews["web"].Snapshot()))
 	}
-	m.log.Info("ready", attributes...)
+	if m.handed == nil {
+		m.log.Info("ready", attributes...)
+	}
 	return nil
 }
 
@@ -181,12 +204,26 @@ func notReady(summary string, err error) *problem.Problem {
 	return &problem.Problem{Code: "RW-R03", Summary: summary, Got: err.Error(), Want: "workers that become ready and live on", Fix: "roadworthy logs", Cause: err}
 }
 
+// ending bounds what is done at the end: by a time, and by the hurry of whoever
+// asked for it.
+func (m *master) ending(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	hurry := m.config.Hurry
+	go func() { // until cancel, or the time is over
+		select {
+		case <-hurry:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 // close ends everything in the order in which nothing is lost: requests first,
 // then workers, then what they said.
 func (m *master) close(ctx context.Context) error {
 	s := m.config.Settings
-	limit := s.Times.Drain + s.Times.Stop + frontExtra
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := m.ending(ctx, s.Times.Drain+s.Times.Stop+frontExtra)
 	defer cancel()
 	var errs []error
 	if m.front != nil {
@@ -219,7 +256,7 @@ func (m *master) close(ctx context.Context) error {
 
 // closeLogs lets the last lines and mails out.
 func (m *master) closeLogs() error {
-	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	ctx, cancel := m.ending(context.Background(), lastWords)
 	defer cancel()
 	_ = m.router.Flush(ctx) // so that error mail has seen every trace
 	if m.mail != nil {
@@ -244,18 +281,22 @@ func (m *master) closeLogs() error {
 // listen opens the address of the front.
 func (m *master) listen() error {
 	s := m.config.Settings
-	network, address := "tcp", s.Listen
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
-		network, address = "unix", path
-	} else if address == "" {
-		address = ":" + strconv.Itoa(s.Port)
+	network, address := s.address()
+	inherited, err := m.inherited()
+	if err != nil {
+		return err
 	}
-	var err error
-	if m.listener, err = (&net.ListenConfig{}).Listen(context.Background(), network, address); err != nil {
-		return taken(address, err)
+	if m.listener = inherited; inherited == nil {
+		if m.listener, err = (&net.ListenConfig{}).Listen(context.Background(), network, address); err != nil {
+			return taken(address, err)
+		}
 	}
 	if s.Mode != "shared" {
+		m.openGate()
 		return nil
+	}
+	if m.shared != nil { // inherited
+		return m.listener.Close()
 	}
 	raw, ok := m.listener.(syscall.Conn)
 	if !ok {
@@ -270,6 +311,9 @@ func (m *master) listen() error {
 // makeFolder makes the private folder of this run, and removes those of
 // masters that were killed.
 func (m *master) makeFolder() error {
+	if m.folder != "" {
+		return nil // another image of this program made it
+	}
 	const prefix = "roadworthy-master-"
 	old, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
 	for _, dir := range old {

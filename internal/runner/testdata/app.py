@@ -7,7 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 mode = os.environ.get("MODE", "")
 if mode == "import-error":
     import a_module_that_is_not_there  # noqa: F401
-if mode == "hang":
+if mode == "hang-on":
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("deaf", flush=True)
+if mode in ("hang", "hang-on"):
     time.sleep(3600)
 started = time.time()
 
@@ -39,8 +43,8 @@ class Handler(BaseHTTPRequestHandler):
 if mode == "no-port":
     time.sleep(3600)
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
-if mode == "crash-later":
+if mode in ("crash-later", "crash-soon"):
     import threading
-    threading.Timer(1, lambda: os._exit(3)).start()
+    threading.Timer(1 if mode == "crash-later" else 0.3, lambda: os._exit(3)).start()
 print("listening", flush=True)
 server.serve_forever()
