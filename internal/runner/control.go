@@ -25,6 +25,7 @@ import (
 type Controlled interface {
 	Status() Status
 	Reload(ctx context.Context) error // returns when the new generation serves, or why it does not
+	Upgrade(ctx context.Context, told func(TakeOver)) error
 	SetLevel(level slog.Level)
 	Logs(ctx context.Context, want LogQuery, line func(LogLine) error) error
 	TestMail(ctx context.Context, to []string) (string, error)
@@ -49,8 +50,8 @@ type LogLine struct {
 	Dropped uint64    `json:"dropped,omitempty"` // lines that were lost just before, since the reader was slow
 }
 
-// serveControl answers on a unix socket that only this user can open.
-func serveControl(path string, c Controlled) (stop func(), err error) {
+// listenControl opens a unix socket that only this user can open.
+func listenControl(path string) (net.Listener, error) {
 	_ = os.Remove(path) // of a master with this pid that is long gone
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", path)
 	if err != nil {
@@ -59,6 +60,11 @@ func serveControl(path string, c Controlled) (stop func(), err error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("protect the control socket: %w", err), listener.Close())
 	}
+	return listener, nil
+}
+
+// serveControl answers on the control socket.
+func serveControl(listener net.Listener, path string, c Controlled) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{
 		Handler: controlRoutes(c), ReadHeaderTimeout: 5 * time.Second,
@@ -71,13 +77,14 @@ func serveControl(path string, c Controlled) (stop func(), err error) {
 		_ = server.Close()
 		<-done
 		_ = os.Remove(path)
-	}, nil
+	}
 }
 
 func controlRoutes(c Controlled) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(c.Status()) })
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) { answer(w, c.Reload(r.Context())) })
+	mux.HandleFunc("POST /upgrade", func(w http.ResponseWriter, r *http.Request) { answerUpgrade(w, r, c) })
 	mux.HandleFunc("PUT /log-level/{level}", func(w http.ResponseWriter, r *http.Request) {
 		level, err := ParseLevel(r.PathValue("level"))
 		if err == nil {
@@ -291,6 +298,8 @@ type Status struct {
 	Workers     []WorkerStatus     `json:"workers"`
 	Settings    []settings.Setting `json:"settings"`
 	Errors      []ErrorGroup       `json:"errors,omitempty"`
+	Upgrades    int                `json:"upgrades"`                   // of the program, since the start
+	Pause       time.Duration      `json:"upgrade_pause_ns,omitempty"` // without accepting, in the last one
 }
 
 // WorkerStatus is one worker process.

@@ -24,7 +24,16 @@ func (m *master) openControl() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return serveControl(socketPath(dir, m.config.Manifest.Name, os.Getpid()), m)
+	path := socketPath(dir, m.config.Manifest.Name, os.Getpid())
+	if m.handed != nil {
+		m.control, _ = takeListener(m.handed.Control) // else a new one is opened
+	}
+	if m.control == nil {
+		if m.control, err = listenControl(path); err != nil {
+			return nil, err
+		}
+	}
+	return serveControl(m.control, path, m), nil
 }
 
 // Reload reads the configuration anew and makes a new generation of every
@@ -104,6 +113,7 @@ func (m *master) Status() Status {
 	s := Status{
 		App: config.Manifest.Name, PID: os.Getpid(), Version: config.Version, Since: m.started, Environment: config.Settings.Environment,
 		Release: config.Settings.Release, Level: LevelName(slog.Level(m.level.Load())), Settings: config.Table.Settings,
+		Upgrades: m.upgrades, Pause: m.pause,
 	}
 	if m.listener != nil {
 		s.Addresses = []string{m.listener.Addr().String()}

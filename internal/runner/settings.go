@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ type Settings struct {
 	Port        int      `env:"PORT" default:"8000" min:"0" max:"65535" help:"where to listen, on every address"`
 	Mode        string   `env:"ROADWORTHY_MODE" default:"proxy" help:"proxy: each worker has a port of its own; socket: a unix socket of its own; shared: all inherit one listening socket"`
 	Workers     int      `env:"WEB_CONCURRENCY" default:"0" min:"0" max:"1024" help:"worker processes; 0 is one for each processor, at least two"`
+	Counts      []string `env:"ROADWORTHY_COUNTS" help:"how many of other process types run, such as worker=2,clock=1; by default one of each"`
+	User        string   `env:"ROADWORTHY_USER" help:"user that the application runs as, where the master is root; by default the master's"`
+	Privileges  bool     `env:"ROADWORTHY_PRIVILEGES" default:"false" help:"whether the application may gain privileges by executing a setuid program"`
 	Concurrency int      `env:"ROADWORTHY_CONCURRENCY" default:"0" min:"0" help:"requests that a worker gets at the same time; 0 is no limit"`
 	Environment string   `env:"ENVIRONMENT" default:"production" help:"name of this environment, for mails and logs"`
 	Release     string   `env:"RELEASE" help:"name of this release, for mails and logs"`
@@ -70,14 +74,15 @@ type StatusSettings struct {
 
 // TimeSettings bound what may take time.
 type TimeSettings struct {
-	Ready   time.Duration `default:"30s" min:"1ms" help:"from a worker's start until it answers"`
-	Settle  time.Duration `default:"2s" min:"0s" help:"how long a worker of a new generation must live before its predecessor goes"`
-	Drain   time.Duration `default:"25s" min:"0s" help:"for requests in flight when a worker goes"`
-	Stop    time.Duration `default:"5s" min:"0s" help:"from SIGTERM to SIGKILL"`
-	First   time.Duration `default:"30s" min:"1ms" help:"until a worker's first byte"`
-	Idle    time.Duration `default:"55s" min:"1ms" help:"between two bytes of a worker"`
-	Request time.Duration `default:"0s" min:"0s" help:"for a whole request, then its worker counts as hung; 0 is no limit"`
-	Queue   time.Duration `default:"10s" min:"0s" help:"for a request to wait for a worker"`
+	Ready    time.Duration `default:"30s" min:"1ms" help:"from a worker's start until it answers"`
+	Settle   time.Duration `default:"2s" min:"0s" help:"how long a worker of a new generation must live before its predecessor goes"`
+	Drain    time.Duration `default:"25s" min:"0s" help:"for requests in flight when a worker goes"`
+	Stop     time.Duration `default:"5s" min:"0s" help:"from SIGTERM to SIGKILL"`
+	First    time.Duration `default:"30s" min:"1ms" help:"until a worker's first byte"`
+	Idle     time.Duration `default:"55s" min:"1ms" help:"between two bytes of a worker"`
+	Request  time.Duration `default:"0s" min:"0s" help:"for a whole request, then its worker counts as hung; 0 is no limit"`
+	Watchdog time.Duration `default:"0s" min:"0s" help:"longest pause between two WATCHDOG=1 of a worker (sd_notify), then it counts as hung; 0 asks for none"`
+	Queue    time.Duration `default:"10s" min:"0s" help:"for a request to wait for a worker"`
 }
 
 // LimitSettings bound what a client may cost.
@@ -91,7 +96,8 @@ type LimitSettings struct {
 
 // RecycleSettings say when a healthy worker is replaced.
 type RecycleSettings struct {
-	Memory   settings.ByteSize `default:"0" help:"proportional memory (PSS) of a worker; 0 is no limit"`
+	Memory   settings.ByteSize `default:"0" help:"proportional memory (PSS) of a worker, above which it is replaced when it is drained; 0 is no limit"`
+	Kill     settings.ByteSize `default:"0" help:"proportional memory (PSS) of a worker, above which it is killed; 0 is no limit"`
 	Requests int               `default:"0" min:"0" help:"requests; 0 is no limit"`
 	Age      time.Duration     `default:"0s" min:"0s" help:"time; 0 is no limit"`
 }
@@ -118,6 +124,9 @@ func (s Settings) Validate() error {
 	word("streams", s.Streams, "close", "linger", "cut")
 	word("log.access", s.Log.Access, "all", "errors", "off")
 	word("log.format", s.Log.Format, "raw", "prefix")
+	if _, err := s.counts(); err != nil {
+		errs = append(errs, err)
+	}
 	if !strings.HasPrefix(s.Status.Path, "/") {
 		errs = append(errs, fmt.Errorf("status.path is %q; want a path that begins with a slash", s.Status.Path))
 	}
@@ -125,6 +134,20 @@ func (s Settings) Validate() error {
 		errs = append(errs, errors.New("tls.certificate and tls.key belong together"))
 	}
 	return errors.Join(errs...)
+}
+
+// counts reads how many of each process type run.
+func (s Settings) counts() (map[string]int, error) {
+	counts := map[string]int{}
+	for _, entry := range s.Counts {
+		name, text, _ := strings.Cut(entry, "=")
+		number, err := strconv.Atoi(text)
+		if err != nil || number < 0 || name == "web" {
+			return nil, fmt.Errorf("counts holds %q; want TYPE=NUMBER, such as worker=2; web is counted by workers", entry)
+		}
+		counts[name] = number
+	}
+	return counts, nil
 }
 
 // count is how many workers of web run.

@@ -44,6 +44,10 @@ func (m *master) openTLS(options *front.Options) error {
 		return nil
 	}
 	var err error
+	if m.handed != nil && m.handed.Plain >= 0 {
+		m.plain, err = takeListener(m.handed.Plain)
+		return err
+	}
 	if m.plain, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", s.Plain); err != nil {
 		return taken(s.Plain, err)
 	}

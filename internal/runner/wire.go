@@ -47,6 +47,7 @@ func (m *master) openLogs(stdout *os.File) error {
 		outlets = append(outlets, logs.Outlet{Name: toSyslog, Sink: sink, Level: max(s.Log.Level, s.Syslog.Level)})
 	}
 	m.level.Store(int64(s.Log.Level))
+	m.inheritLog()
 	m.router = logs.NewRouter(logs.WallClock{}, outlets...)
 	m.log = slog.New(logs.NewHandler(m.router, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
 	return nil
@@ -66,15 +67,11 @@ func newGrouping(emit func(logs.Group)) logs.Grouping {
 func (m *master) capture(process string, slot int) func(worker.Source, *os.File, *os.File) {
 	return func(of worker.Source, stdout, stderr *os.File) {
 		tail := m.tails.open(of.ID)
-		for stream, pipe := range map[logs.Stream]*os.File{logs.Stdout: stdout, logs.Stderr: stderr} {
-			source := logs.Source{Type: process, Slot: slot, Generation: of.Generation, PID: of.PID, Stream: stream}
-			capture := logs.NewCapture(pipe, source, tap{m.router, tail}, logs.CaptureOptions{Grouping: newGrouping, RequestIDs: true})
-			m.captures.Go(func() {
-				defer pipe.Close()
-				if err := capture.Run(m.reading); err != nil && m.reading.Err() == nil {
-					m.log.Error("the output of a worker cannot be read", "worker", of.Worker, "error", err)
-				}
-			})
+		for kind, pipe := range map[logs.Stream]*os.File{logs.Stdout: stdout, logs.Stderr: stderr} {
+			source := logs.Source{Type: process, Slot: slot, Generation: of.Generation, PID: of.PID, Stream: kind}
+			m.read(&stream{process: of.ID, kind: kind, pipe: pipe, open: func(head []byte) *logs.Capture {
+				return logs.NewCapture(pipe, source, tap{m.router, tail}, logs.CaptureOptions{Grouping: newGrouping, RequestIDs: true, Head: head})
+			}})
 		}
 	}
 }
@@ -84,8 +81,8 @@ func (m *master) openMail() error {
 	c := m.config
 	hostname, _ := os.Hostname()
 	config := mail.Config{
-		About: mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
-		Path:  m.statePath(), Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
+		About:   mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
+		Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
 	if len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail") {
@@ -100,12 +97,10 @@ func (m *master) openMail() error {
 		}
 	}
 	var err error
-	m.mail, err = mail.Open(config)
-	if err != nil && config.Path != "" {
-		m.log.Warn("what was mailed before is not known: its state cannot be used", "error", err)
-		config.Path = ""
-		m.mail, err = mail.Open(config)
+	if config.Path, err = m.statePath(); err != nil {
+		m.log.Warn("what was mailed will not be known after the next start: there is no place for its state", "error", err)
 	}
+	m.mail, err = openPost(config)
 	return err
 }
 
@@ -133,27 +128,27 @@ func (c *Config) mailServer() (*mail.SMTP, error) {
 	return server, nil
 }
 
-// statePath is where the state of error mail lies; "" where no folder is
-// there for it, or another master of this application has it.
-func (m *master) statePath() string {
+// statePath is where the state of error mail lies. There is no place for it
+// where its folder cannot be made, or another master of this application has it.
+func (m *master) statePath() (string, error) {
 	base := os.Getenv("XDG_STATE_HOME")
 	if base == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return ""
+			return "", fmt.Errorf("find the folder of states: %w", err)
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
 	dir := filepath.Join(base, "roadworthy", m.config.Manifest.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return ""
+		return "", fmt.Errorf("make the folder of the state: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(dir, "lock"))
 	if err != nil {
-		return ""
+		return "", err
 	}
 	m.lock = lock
-	return filepath.Join(dir, "errors.json")
+	return filepath.Join(dir, "errors.json"), nil
 }
 
 // openFront prepares the front; nothing listens yet.
@@ -161,7 +156,7 @@ func (m *master) openFront() error {
 	s := m.config.Settings
 	options := front.Options{
 		Pool:      pool.Options{Queue: queueOf(s.Limits.Queue), Wait: s.Times.Queue, Park: s.Times.Queue},
-		Deadlines: front.Deadlines{FirstByte: s.Times.First, Idle: s.Times.Idle, Request: s.Times.Request},
+		Deadlines: front.Deadlines{FirstByte: s.Times.First, Idle: s.Times.Idle, Request: s.Times.Request, KeepAlive: keepAlive},
 		Limits:    front.Limits{Header: int(s.Limits.Header), Body: int64(s.Limits.Body), Connections: s.Limits.Connections},
 		Routes:    []front.Route{{Prefix: "/", Upgrade: true, Drain: front.DrainPolicy(s.Streams), Linger: s.Times.Drain}},
 		Trusted:   s.Limits.Trusted, Access: front.AccessLog(s.Log.Access),
@@ -271,10 +266,15 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 	s := c.Settings
 	spec := worker.Spec{
 		Name: name, Command: argv, Dir: c.Folder, Env: c.Surroundings.Environ(), Count: 1, Mode: worker.ModeNone,
-		Times: worker.Times{Ready: s.Times.Ready, MinUptime: orNone(s.Times.Settle), Drain: s.Times.Drain, Stop: s.Times.Stop},
+		Times:  worker.Times{Ready: s.Times.Ready, MinUptime: orNone(s.Times.Settle), Drain: s.Times.Drain, Stop: s.Times.Stop, Watchdog: s.Times.Watchdog},
+		Limits: worker.Limits{User: s.User, NoNewPrivs: !s.Privileges && c.Self != ""},
 	}
 	if name != "web" {
-		return spec, nil
+		counts, err := s.counts()
+		if n, given := counts[name]; given {
+			spec.Count = n
+		}
+		return spec, err
 	}
 	spec.Mode = map[string]worker.Mode{"proxy": worker.ModePort, "socket": worker.ModeSocket, "shared": worker.ModeShared}[s.Mode]
 	if spec.Mode == worker.ModeShared {
@@ -283,7 +283,7 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 	if spec.Count = s.count(); !c.Manifest.Supplies("workers") {
 		spec.Count = 1 // it supervises its own
 	}
-	spec.Recycle = worker.Recycle{Age: s.Recycle.Age, Requests: s.Recycle.Requests, Soft: int64(s.Recycle.Memory)}
+	spec.Recycle = worker.Recycle{Age: s.Recycle.Age, Requests: s.Recycle.Requests, Soft: int64(s.Recycle.Memory), Hard: int64(s.Recycle.Kill)}
 	for _, setting := range c.Manifest.Config.WithEffect(manifest.EffectPort) {
 		if setting.Name != "PORT" {
 			spec.Env = append(without(spec.Env, setting.Name), setting.Name+"={port}")
