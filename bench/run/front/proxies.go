@@ -5,21 +5,27 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime/pprof"
 	"strings"
 	"syscall"
-	"time"
 
+	"github.com/roadworthy-dev/roadworthy/bench/run/peer"
 	"github.com/roadworthy-dev/roadworthy/internal/front"
 )
 
-// proxy is a running program that answers at address.
+// proxy is a running program before the backend.
 type proxy struct {
-	name, address string
-	command       *exec.Cmd
+	*peer.Program
+	alone bool // what is below it is the backend
+}
+
+// counted lists the processes that are the proxy.
+func (p proxy) counted() []int {
+	if p.alone {
+		return p.Own()
+	}
+	return p.Tree()
 }
 
 // Every proxy keeps connections to the backend, adds a request id and the
@@ -62,80 +68,45 @@ http://ADDRESS {
 `
 )
 
-func startAll(ctx context.Context, folder, only, profile string) ([]*proxy, error) {
-	backend, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
+// workerCommand makes the backend a worker: its port is known when it starts.
+const workerCommand = `sed s/127.0.0.1:0/127.0.0.1:$PORT/ worker.conf >worker.$PORT.conf && exec nginx -p FOLDER -e /dev/null -c FOLDER/worker.$PORT.conf`
+
+func startAll(b *peer.Bench, only, profile string) ([]proxy, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	var all []*proxy
-	for _, row := range []struct {
-		name, config string
-		words        []string
-	}{
-		{"backend", backendConfig, []string{"nginx", "-p", "FOLDER", "-e", "/dev/null", "-c", "FILE"}},
-		{"nginx", nginxConfig, []string{"nginx", "-p", "FOLDER", "-e", "/dev/null", "-c", "FILE"}},
-		{"haproxy", haproxyConfig, []string{"haproxy", "-db", "-q", "-f", "FILE"}},
-		{"caddy", caddyConfig, []string{"caddy", "run", "--adapter", "caddyfile", "--config", "FILE"}},
-		{"ours", "", []string{self, "-serve", "ADDRESS", "-backend", "BACKEND", "-profile", profile}},
+	body := []string{"BODY", strings.Repeat("x", 100)}
+	nginx := []string{"nginx", "-p", "FOLDER", "-e", "/dev/null", "-c", "FILE"}
+	backend, err := b.Start(peer.Spec{Name: "backend", Config: backendConfig, Args: nginx, Fill: body})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says enough
+	}
+	if _, err := b.File("worker.conf", strings.NewReplacer("ADDRESS", "127.0.0.1:0", "backend.pid", "worker.pid", "BODY", body[1]).Replace(backendConfig)); err != nil {
+		return nil, err //nolint:wrapcheck // says enough
+	}
+	var all []proxy
+	for _, s := range []peer.Spec{
+		{Name: "nginx", Config: nginxConfig, Args: nginx},
+		{Name: "haproxy", Config: haproxyConfig, Args: []string{"haproxy", "-db", "-q", "-f", "FILE"}},
+		{Name: "caddy", Config: caddyConfig, Args: []string{"caddy", "run", "--adapter", "caddyfile", "--config", "FILE"}},
+		{Name: "front", Args: []string{self, "-serve", "ADDRESS", "-backend", "BACKEND", "-profile", profile}},
+		{Name: "run", Args: []string{
+			b.Tool, "run", "--listen", "ADDRESS", "--workers", "1", "--set", "health=off", "--set", "log.access=off", "--", "sh", "-c", workerCommand,
+		}, Env: []string{"STATUS_TOKEN=0123456789abcdef0123456789abcdef"}},
 	} {
-		if row.name != "backend" && only != "" && !strings.Contains(","+only+",", ","+row.name+",") {
+		listed := strings.Contains(","+only+",", ","+s.Name+",")
+		if only != "" && !listed || s.Name != "front" && s.Name != "run" && !b.Has(s.Name) {
 			continue
 		}
-		address := backend
-		if row.name != "backend" {
-			if address, err = freeAddress(); err != nil {
-				return all, err
-			}
-		}
-		p, err := startOne(ctx, folder, row.name, row.config, row.words, address, backend)
-		if p != nil {
-			all = append(all, p)
-		}
+		s.Fill = append([]string{"BACKEND", backend.Address}, body...)
+		p, err := b.Start(s)
 		if err != nil {
-			return all, fmt.Errorf("start %s: %w", row.name, err)
+			return nil, err //nolint:wrapcheck // says enough
 		}
+		all = append(all, proxy{p, s.Name == "run"})
 	}
 	return all, nil
-}
-
-func startOne(ctx context.Context, folder, name, config string, words []string, address, backend string) (*proxy, error) {
-	file := filepath.Join(folder, name+".conf")
-	fill := strings.NewReplacer("FOLDER", folder, "FILE", file, "ADDRESS", address, "BACKEND", backend, "BODY", strings.Repeat("x", 100))
-	if err := os.WriteFile(file, []byte(fill.Replace(config)), 0o600); err != nil {
-		return nil, fmt.Errorf("write its configuration: %w", err)
-	}
-	args := make([]string, len(words))
-	for i, word := range words {
-		args[i] = fill.Replace(word)
-	}
-	command := exec.CommandContext(ctx, args[0], args[1:]...)
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = 5 * time.Second
-	command.Env = append(os.Environ(), "GOMAXPROCS=2", "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
-	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("run it: %w", err)
-	}
-	p := &proxy{name, address, command}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			return p, conn.Close() //nolint:wrapcheck // nothing to add
-		}
-	}
-	return p, fmt.Errorf("it does not listen on %s", address)
-}
-
-func freeAddress() (string, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // beFront serves as the front with one worker until SIGTERM.
