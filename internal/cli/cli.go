@@ -79,7 +79,7 @@ func exitCode(err error) int {
 	switch {
 	case ok && strings.HasPrefix(p.Code, "RW-E") && p.Code != "RW-E04": // that one is a key file that is none
 		return report.ExitFailed // the evidence was refused
-	case ok && slices.Contains([]string{"RW-A02", "RW-B01", "RW-B02", "RW-R03", "RW-R05"}, p.Code):
+	case ok && slices.Contains([]string{"RW-A02", "RW-B01", "RW-B02", "RW-R03", "RW-R05", "RW-R07"}, p.Code):
 		return report.ExitFailed // what does not build or start is not ready
 	case ok:
 		return report.ExitUsage
@@ -145,7 +145,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().Bool("version", false, "print the version") // without a -v, which is --verbose elsewhere
 	root.PersistentFlags().StringVar(&a.colour, "color", "auto", "colour: auto, always or never")
 	root.AddCommand(a.check(), a.initialise(), a.verify(), a.explain(), a.schema(), a.doctor(),
-		a.runtime(), a.reload(), a.ps(), a.logs(), a.logLevel(), a.configuration(), a.mail(), a.launcher())
+		a.runtime(), a.reload(), a.upgrade(), a.canTakeOver(), a.ps(), a.logs(), a.logLevel(), a.configuration(), a.mail(), a.launcher())
 	for _, command := range root.Commands() {
 		wrapArgs(command)
 	}
@@ -200,8 +200,16 @@ func wrapArgs(command *cobra.Command) {
 	}
 }
 
-// Version tells the program's version: the module's, or the commit it was built from.
+// linked is the version that the linker was told, by
+// -X github.com/roadworthy-dev/roadworthy/internal/cli.linked=VERSION.
+var linked string
+
+// Version tells the program's version: what the linker was told, the module's,
+// or the commit it was built from.
 func Version() string {
+	if linked != "" {
+		return linked
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -72,18 +72,23 @@ func (a *app) runtime() *cobra.Command {
   roadworthy reload                          new workers, proven before the old ones go`,
 		Args: behindDash,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			handed, err := runner.Inherit()
+			if err != nil {
+				return err
+			}
 			options, err := flags.options(cmd, args)
 			if err != nil {
 				return err
 			}
 			config, err := runner.Load(options)
 			if err != nil {
+				handed.End()
 				return err
 			}
 			if flags.once {
 				return become(config)
 			}
-			return runUntilSignal(cmd.Context(), config)
+			return runUntilSignal(cmd.Context(), config, handed)
 		},
 	}
 	flags.add(cmd)
@@ -103,15 +108,21 @@ func behindDash(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// runUntilSignal lets SIGTERM and SIGINT stop the run, and SIGHUP reload it. A
+// runUntilSignal lets SIGTERM and SIGINT stop the run, SIGHUP reload it, and
+// SIGUSR2 upgrade the program, which may have left a run to this one. A
 // second one ends it at once, as people expect who press Ctrl-C again.
-func runUntilSignal(ctx context.Context, config *runner.Config) error {
+func runUntilSignal(ctx context.Context, config *runner.Config, handed *runner.Handed) error {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2)
 	defer signal.Stop(signals)
+	early := ctx.Err() != nil && handed != nil && !strings.Contains(context.Cause(ctx).Error(), syscall.SIGHUP.String())
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command line's own context would end at SIGHUP
 	defer stop()
-	reload := make(chan struct{}, 1)
+	if early { // just after an upgrade
+		stop()
+	}
+	reload, asked := make(chan struct{}, 1), make(chan struct{}, 1)
+	config.Images = images(asked, handed)
 	hurry, ended := make(chan struct{}), make(chan error, 1)
 	config.Hurry = hurry
 	hurryUp := sync.OnceFunc(func() { close(hurry) })
@@ -128,10 +139,9 @@ func runUntilSignal(ctx context.Context, config *runner.Config) error {
 		case s := <-signals:
 			switch {
 			case s == syscall.SIGHUP:
-				select {
-				case reload <- struct{}{}:
-				default: // one is waiting already
-				}
+				poke(reload)
+			case s == syscall.SIGUSR2:
+				poke(asked)
 			case stopping && s == syscall.SIGINT:
 				hurryUp()
 			default:
@@ -139,6 +149,14 @@ func runUntilSignal(ctx context.Context, config *runner.Config) error {
 				stop()
 			}
 		}
+	}
+}
+
+// poke asks for something, unless that waits to be done already.
+func poke(order chan<- struct{}) {
+	select {
+	case order <- struct{}{}:
+	default:
 	}
 }
 

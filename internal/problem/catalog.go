@@ -39,5 +39,6 @@ var Catalog = []Entry{
 	{"RW-R04", "No running `roadworthy run` answers here, or several do.", "Start one, or name the one that is meant: --app NAME or --pid PID"},
 	{"RW-R05", "An address cannot be listened on.", "End the program that holds it, or give another one: PORT=8081 roadworthy run …"},
 	{"RW-R06", "A mail server did not take a test mail.", "The message holds each step and what the server said; mend SMTP_URL and try again: roadworthy mail test"},
+	{"RW-R07", "A master was not upgraded; it serves on as before.", "The message says what is in the way; `roadworthy upgrade` can be called again at any time."},
 	{"RW-U01", "The command line names something that does not exist.", "See roadworthy help; the nearest name is in the message."},
 }
