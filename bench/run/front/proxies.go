@@ -28,45 +28,10 @@ func (p proxy) counted() []int {
 	return p.Tree()
 }
 
-// Every proxy keeps connections to the backend, adds a request id and the
-// X-Forwarded fields, and logs nothing, as ours does.
-const (
-	backendConfig = `daemon off; worker_processes 1; pid FOLDER/backend.pid; error_log /dev/null crit; events { worker_connections 4096; }
+// backendConfig is that of the nginx behind all proxies.
+const backendConfig = `daemon off; worker_processes 1; pid FOLDER/backend.pid; error_log /dev/null crit; events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c; uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
 server { listen ADDRESS; location / { default_type text/plain; return 200 "BODY"; } } }`
-	nginxConfig = `daemon off; worker_processes 2; pid FOLDER/nginx.pid; error_log /dev/null crit; events { worker_connections 4096; }
-http { access_log off; keepalive_requests 100000000; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c; uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
-upstream app { server BACKEND; keepalive 128; keepalive_requests 100000000; }
-server { listen ADDRESS; location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
-proxy_set_header Host $http_host; proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $http_host; add_header X-Request-Id $request_id; } } }`
-	haproxyConfig = `global
-  nbthread 2
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-  option forwardfor
-  http-reuse always
-  unique-id-format %{+X}o\ %ci%cp%fi%fp%Ts%rt%pid
-  unique-id-header X-Request-Id
-frontend f
-  bind ADDRESS
-  default_backend b
-backend b
-  server s BACKEND
-`
-	caddyConfig = `{
-  admin off
-  auto_https off
-}
-http://ADDRESS {
-  reverse_proxy BACKEND {
-    header_up X-Request-Id {http.request.uuid}
-  }
-}
-`
-)
 
 // workerCommand makes the backend a worker: its port is known when it starts.
 const workerCommand = `sed s/127.0.0.1:0/127.0.0.1:$PORT/ worker.conf >worker.$PORT.conf && exec nginx -p FOLDER -e /dev/null -c FOLDER/worker.$PORT.conf`
@@ -77,8 +42,7 @@ func startAll(b *peer.Bench, only, profile string) ([]proxy, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	body := []string{"BODY", strings.Repeat("x", 100)}
-	nginx := []string{"nginx", "-p", "FOLDER", "-e", "/dev/null", "-c", "FILE"}
-	backend, err := b.Start(peer.Spec{Name: "backend", Config: backendConfig, Args: nginx, Fill: body})
+	backend, err := b.Start(peer.Spec{Name: "backend", Config: backendConfig, Args: peer.Nginx, Fill: body})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says enough
 	}
@@ -87,9 +51,9 @@ func startAll(b *peer.Bench, only, profile string) ([]proxy, error) {
 	}
 	var all []proxy
 	for _, s := range []peer.Spec{
-		{Name: "nginx", Config: nginxConfig, Args: nginx},
-		{Name: "haproxy", Config: haproxyConfig, Args: []string{"haproxy", "-db", "-q", "-f", "FILE"}},
-		{Name: "caddy", Config: caddyConfig, Args: []string{"caddy", "run", "--adapter", "caddyfile", "--config", "FILE"}},
+		{Name: "nginx", Config: peer.NginxProxy, Args: peer.Nginx},
+		{Name: "haproxy", Config: peer.HaproxyProxy, Args: peer.Haproxy},
+		{Name: "caddy", Config: peer.CaddyProxy, Args: peer.Caddy},
 		{Name: "front", Args: []string{self, "-serve", "ADDRESS", "-backend", "BACKEND", "-profile", profile}},
 		{Name: "run", Args: []string{
 			b.Tool, "run", "--listen", "ADDRESS", "--workers", "1", "--set", "health=off", "--set", "log.access=off", "--", "sh", "-c", workerCommand,

@@ -20,7 +20,7 @@ const (
 	tick     = time.Second / 100 // of CPU times, proc_pid_stat(5)
 )
 
-// Spec says how to start a program. In Config and Args, ADDRESS is the address
+// Spec says how to start a program. In Config, Args and Env, ADDRESS is the address
 // that it listens on, FOLDER the folder, and FILE the file that
 // holds Config.
 type Spec struct {
@@ -92,7 +92,10 @@ func (b *Bench) prepare(p *Program, s Spec) error {
 	if s.Dir != "" {
 		p.command.Dir = s.Dir
 	}
-	p.command.Env = append(b.environment(), s.Env...)
+	p.command.Env = b.environment()
+	for _, variable := range s.Env {
+		p.command.Env = append(p.command.Env, fill.Replace(variable))
+	}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return fmt.Errorf("make a file for its output: %w", err)
