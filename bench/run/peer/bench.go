@@ -183,11 +183,19 @@ func Median(values []float64) float64 {
 
 // Call runs a program to its end and returns what it wrote.
 func (b *Bench) Call(words ...string) (string, error) {
-	command := exec.CommandContext(b.ctx, words[0], words[1:]...)
-	command.Env = b.environment()
+	return call(exec.CommandContext(b.ctx, words[0], words[1:]...), b.environment())
+}
+
+// Go runs the go command, with the caches of the user.
+func (b *Bench) Go(words ...string) (string, error) {
+	return call(exec.CommandContext(b.ctx, "go", words...), os.Environ())
+}
+
+func call(command *exec.Cmd, environment []string) (string, error) {
+	command.Env = environment
 	text, err := command.CombinedOutput()
 	if err != nil {
-		return string(text), errors.Join(fmt.Errorf("call %s: %w", words[0], err), errors.New(string(text)))
+		return string(text), errors.Join(fmt.Errorf("call %s: %w", command.Path, err), errors.New(string(text)))
 	}
 	return string(text), nil
 }
