@@ -79,6 +79,7 @@ type ring struct {
 	policy Policy
 	limit  int // bytes of memory
 	age    time.Duration
+	traces bool // takes nothing else
 	level  atomic.Int64
 	wake   chan struct{} // holds one token when there may be work
 
@@ -99,12 +100,13 @@ type ring struct {
 	filtered uint64
 }
 
-func newRing(policy Policy, limit int, age time.Duration, level slog.Level) *ring {
+func newRing(o Outlet) *ring {
+	limit := o.Bytes
 	if limit == 0 {
 		limit = defaultRing
 	}
-	r := &ring{policy: policy, limit: max(limit, minRing), age: age, wake: make(chan struct{}, 1)}
-	r.level.Store(int64(level))
+	r := &ring{policy: o.Policy, limit: max(limit, minRing), age: o.Age, traces: o.Traces, wake: make(chan struct{}, 1)}
+	r.level.Store(int64(o.Level))
 	r.room = sync.NewCond(&r.mu)
 	return r
 }
@@ -115,7 +117,7 @@ func (r *ring) push(records []Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range records {
-		if records[i].Level < threshold {
+		if records[i].Level < threshold || r.traces && records[i].Language == "" {
 			r.filtered++
 			continue
 		}

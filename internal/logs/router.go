@@ -30,6 +30,7 @@ type Outlet struct {
 	Name   string
 	Sink   Sink
 	Level  slog.Level    // the threshold; records below it are left out
+	Traces bool          // stack traces alone; all other records are left out
 	Policy Policy        // drop-oldest by default
 	Bytes  int           // memory of the ring; 8 MiB by default, 256 KiB at least, beside one record of any size
 	Age    time.Duration // what is older is dropped; 0 keeps it
@@ -72,7 +73,7 @@ func NewRouter(clock Clock, outlets ...Outlet) *Router {
 	r := &Router{clock: clock, cancel: cancel}
 	for _, o := range outlets {
 		w := &outlet{
-			name: o.Name, sink: o.Sink, clock: clock, ring: newRing(o.Policy, o.Bytes, o.Age, o.Level), gone: make(chan struct{}),
+			name: o.Name, sink: o.Sink, clock: clock, ring: newRing(o), gone: make(chan struct{}),
 			source: &Source{Type: "roadworthy", Stream: Own},
 		}
 		r.outlets = append(r.outlets, w)

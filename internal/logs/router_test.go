@@ -320,3 +320,22 @@ func TestAWriteThatIsCutOffGoesOnWhereItStopped(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOutletForTracesGetsNothingElse(t *testing.T) {
+	got := make(chan string, 10)
+	sink := Func(func(_ context.Context, records []Record) (int, error) {
+		for _, r := range records {
+			got <- string(r.Text)
+		}
+		return len(records), nil
+	})
+	r := NewRouter(WallClock{}, Outlet{Name: "errors", Sink: sink, Level: -128, Traces: true})
+	source := &Source{Type: "web", Slot: 1}
+	r.Publish([]Record{{Source: source, Text: []byte("a line"), Lines: 1}, {Source: source, Text: []byte("a trace"), Lines: 1, Language: "go"}})
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text := <-got; text != "a trace" || len(got) > 0 || r.Stats().Outlets[0].Filtered != 1 {
+		t.Errorf("got %q, %d more, %+v", text, len(got), r.Stats().Outlets[0])
+	}
+}

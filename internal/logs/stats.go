@@ -22,7 +22,7 @@ type OutletStats struct {
 	Level    slog.Level
 	Written  Loss
 	Dropped  Loss
-	Filtered uint64 // records below the threshold
+	Filtered uint64 // records that it was not to get
 	Queued   uint64 // records
 	Memory   int    // bytes of the ring in use
 	Failures uint64 // writes that failed

@@ -18,6 +18,7 @@ type memory struct {
 	limit   int
 	size    int
 	lines   []LogLine
+	gone    int // of lines, at its front
 	readers map[*reader]bool
 }
 
@@ -42,12 +43,14 @@ func (m *memory) write(_ context.Context, records []logs.Record) (int, error) {
 			to.offer(line)
 		}
 	}
-	gone := 0
-	for m.size > m.limit && gone < len(m.lines) {
-		m.size -= len(m.lines[gone].Text) + perLine
-		gone++
+	for m.size > m.limit && m.gone < len(m.lines) {
+		m.size -= len(m.lines[m.gone].Text) + perLine
+		m.lines[m.gone] = LogLine{}
+		m.gone++
 	}
-	m.lines = slices.Delete(m.lines, 0, gone)
+	if m.gone > len(m.lines)/2 { // not each time: all the others move
+		m.lines, m.gone = slices.Delete(m.lines, 0, m.gone), 0
+	}
 	return len(records), nil
 }
 
@@ -70,7 +73,7 @@ func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) err
 	r := &reader{lines: make(chan LogLine, followAhead)}
 	m.mu.Lock()
 	var past []LogLine
-	for _, l := range slices.Backward(m.lines) {
+	for _, l := range slices.Backward(m.lines[m.gone:]) {
 		if len(past) == want.Last && want.Last >= 0 {
 			break
 		}

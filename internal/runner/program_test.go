@@ -243,21 +243,36 @@ func (p *program) ready(workers int) {
 	p.await("readiness", func() bool { return serving(p.status()) == workers })
 }
 
-// resident is the memory of the master in bytes: now, and the most so far.
-func (p *program) resident() (now, most int64) {
+// watchMemory looks at the memory of the master until the function is called
+// that it returns, which gives the most it had: what is resident and its own.
+// The pages of the program's file, which the kernel shares and drops, are not.
+func (p *program) watchMemory() (most func() int64) {
+	stop, peak := make(chan struct{}), make(chan int64, 1)
+	go func() {
+		var most int64
+		for {
+			most = max(most, p.resident())
+			select {
+			case <-stop:
+				peak <- most
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return sync.OnceValue(func() int64 {
+		close(stop)
+		return <-peak
+	})
+}
+
+func (p *program) resident() int64 {
 	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	for line := range strings.Lines(string(data)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		n, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "VmRSS:":
-			now = n << 10
-		case "VmHWM:":
-			most = n << 10
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "RssAnon:" {
+			n, _ := strconv.ParseInt(fields[1], 10, 64)
+			return n << 10
 		}
 	}
-	return now, most
+	return 0
 }

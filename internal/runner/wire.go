@@ -36,8 +36,8 @@ func (m *master) openLogs(stdout *os.File) error {
 	m.memory = newMemory(int(s.Log.Keep))
 	outlets := []logs.Outlet{
 		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level},
-		{Name: toMemory, Sink: logs.Func(m.memory.write), Level: everything},
-		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything},
+		{Name: toMemory, Sink: logs.Func(m.memory.write), Level: everything, Bytes: aheadOfMemory},
+		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything, Traces: true},
 	}
 	if s.Syslog.URL != "" && m.config.Manifest.Supplies("log.syslog") {
 		sink, err := m.openSyslog()
@@ -52,6 +52,9 @@ func (m *master) openLogs(stdout *os.File) error {
 	m.log = slog.New(logs.NewHandler(m.router, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
 	return nil
 }
+
+// aheadOfMemory is what may wait for the memory: it keeps little more itself.
+const aheadOfMemory = 2 << 20
 
 // everything is a threshold that nothing is below.
 const everything = slog.Level(-128)
