@@ -150,7 +150,7 @@ func TestUpgradesLoseNothing(t *testing.T) {
 			if err := idle.ask(); err != nil {
 				t.Fatal(err)
 			}
-			load := (&running{t: t, url: p.url}).load(8)
+			load := (&running{t: t, url: p.url}).load(16)
 			var longest time.Duration
 			for n := range times {
 				p.replace([][]byte{fresh, old}[n%2])
