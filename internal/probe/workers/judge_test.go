@@ -19,7 +19,8 @@ func round(change ...func(*Round)) Round {
 	return r
 }
 
-func blocks(r *Round)    { r.Levels[1].Waits = []float64{0.8, 0.01, 0.7} }
+func blocks(r *Round)    { r.Levels[1].Waits = []float64{0.8, 0.01, 0.7, 0.9} }
+func handed(r *Round)    { r.Levels[1].Waits = []float64{0.8, 0.01, 0.7} } // one to each held worker, in turn
 func blocksOne(r *Round) { r.Levels[0].Waits = []float64{0.2, 0.2, 0.2} }
 func silent(r *Round)    { r.Levels[1].Bad = 2 }
 func short(r *Round)     { r.Levels[0].Waits = r.Levels[0].Waits[:2] }
@@ -102,6 +103,8 @@ func TestParallel(t *testing.T) {
 		"blocked by the first":    {supervised, rounds(round(blocksOne), round(blocksOne), round(blocksOne)), standard.Fail, "wait for slow ones"},
 		"mostly blocked":          {supervised, rounds(round(), b, b, round(), b), standard.Fail, "wait for slow ones"},
 		"a busy machine":          {supervised, rounds(round(), b, round(), b, round()), standard.Pass, ""},
+		"one more for each held":  {supervised, rounds(round(handed), round(handed), round(handed)), standard.Unknown, "over before"},
+		"and others at once":      {supervised, rounds(round(handed), round(), round(handed), round(), round()), standard.Pass, ""},
 		"undecided":               {supervised, rounds(round(), b, round(), b), standard.Unknown, "too few rounds"},
 		"no replies":              {supervised, rounds(round(silent), round(silent), round(silent)), standard.Fail, "wait for slow ones"},
 		"too few requests":        {supervised, rounds(round(short), round(short), round(short)), standard.Unknown, "over before"},

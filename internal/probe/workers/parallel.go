@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	maxRounds  = 5                     //
 	maxWaits   = 12                    // ordinary requests of a level
 	settles    = 50 * time.Millisecond // after a slow request was sent
 	breath     = 10 * time.Millisecond // between two ordinary requests
@@ -21,16 +22,16 @@ const (
 func (g *group) parallel(ctx context.Context, stall bench.Stall) ([]Round, error) {
 	defer stall.Begin(g.boot)()
 	var list []Round
-	for good, bad := 0, 0; good < rounds && bad < rounds; {
+	for good, bad := 0, 0; good < rounds && bad < rounds && len(list) < maxRounds; {
 		round, err := g.round(ctx, stall)
 		if err != nil {
 			return list, err
 		}
 		list = append(list, round)
-		if _, why := round.delays(bench.Workers); why == "" {
-			good++
-		} else {
+		if _, why := round.delays(bench.Workers); why != "" {
 			bad++
+		} else if round.tests(bench.Workers, stall.Usual.Seconds()) {
+			good++
 		}
 	}
 	return list, nil
