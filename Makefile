@@ -28,8 +28,9 @@ $(LINT): tools/go.mod
 matrix: deps $(BIN) ## every honest and cheating application, into docs/matrix.md; ROADWORTHY_MATRIX=full asks each the whole standard
 	ROADWORTHY_MATRIX=$${ROADWORTHY_MATRIX:-all} go test -timeout 6h -parallel 2 -run 'TestMatrix$$|TestCompile' ./fixtures -update
 
-bench: deps $(BIN) ## the numbers of docs/benchmarks.md
+bench: deps $(BIN) ## the numbers of docs/benchmarks.md; bench/run needs nginx haproxy caddy gunicorn uwsgi supervisor daemontools wrk
 	bench/check/run
+	bench/run/run
 
 soak: deps $(BIN) ## the same verdicts again and again
 	ROADWORTHY_MATRIX=all go test -timeout 60m -v -run TestExamples ./fixtures

@@ -30,7 +30,6 @@ func main() {
 	serve := flag.String("serve", "", "for the child: be the front, on this address")
 	backend := flag.String("backend", "", "for the child: the worker's address")
 	profile := flag.String("profile", "", "for the child: write a CPU profile here")
-	code := 0
 	parsed := func(b *peer.Bench) error {
 		if *serve != "" {
 			return beFront(*serve, *backend, *profile)
@@ -43,7 +42,7 @@ func main() {
 		}
 		return compare(b, *rounds, *seconds, *clients, *only, *profile)
 	}
-	if code = peer.Main("front", parsed); code != 0 {
+	if code := peer.Main("front", parsed); code != 0 {
 		os.Exit(code) //nolint:forbidigo // this is a main
 	}
 }

@@ -28,11 +28,6 @@ func (p proxy) counted() []int {
 	return p.Tree()
 }
 
-// backendConfig is that of the nginx behind all proxies.
-const backendConfig = `daemon off; worker_processes 1; pid FOLDER/backend.pid; error_log /dev/null crit; events { worker_connections 4096; }
-http { access_log off; keepalive_requests 100000000; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c; uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
-server { listen ADDRESS; location / { default_type text/plain; return 200 "BODY"; } } }`
-
 // workerCommand makes the backend a worker: its port is known when it starts.
 const workerCommand = `sed s/127.0.0.1:0/127.0.0.1:$PORT/ worker.conf >worker.$PORT.conf && exec nginx -p FOLDER -e /dev/null -c FOLDER/worker.$PORT.conf`
 
@@ -42,11 +37,11 @@ func startAll(b *peer.Bench, only, profile string) ([]proxy, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	body := []string{"BODY", strings.Repeat("x", 100)}
-	backend, err := b.Start(peer.Spec{Name: "backend", Config: backendConfig, Args: peer.Nginx, Fill: body})
+	backend, err := b.Start(peer.Spec{Name: "backend", Config: peer.NginxReply, Args: peer.Nginx, Fill: body})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says enough
 	}
-	if _, err := b.File("worker.conf", strings.NewReplacer("ADDRESS", "127.0.0.1:0", "backend.pid", "worker.pid", "BODY", body[1]).Replace(backendConfig)); err != nil {
+	if _, err := b.File("worker.conf", strings.NewReplacer("ADDRESS", "127.0.0.1:0", "backend.pid", "worker.pid", "BODY", body[1]).Replace(peer.NginxReply)); err != nil {
 		return nil, err //nolint:wrapcheck // says enough
 	}
 	var all []proxy

@@ -115,7 +115,7 @@ type connection struct {
 }
 
 func dial(address string) (*connection, error) {
-	conn, err := (&net.Dialer{Timeout: replyTime}).Dial("tcp", address) //nolint:noctx // it has a time of its own
+	conn, err := (&net.Dialer{Timeout: replyTime}).Dial("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -128,7 +128,7 @@ func dial(address string) (*connection, error) {
 
 func (c *connection) close() {
 	if c != nil {
-		c.Close()
+		_ = c.Close()
 	}
 }
 

@@ -13,6 +13,11 @@ def app(environ, start_response):
     return [body]
 `
 
+// NginxReply is the configuration of an nginx that replies BODY.
+const NginxReply = `daemon off; worker_processes 1; pid FOLDER/backend.pid; error_log /dev/null crit; events { worker_connections 4096; }
+http { access_log off; keepalive_requests 100000000; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c; uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
+server { listen ADDRESS; location / { default_type text/plain; return 200 "BODY"; } } }`
+
 // NginxProxy is the configuration of an nginx before one BACKEND: it keeps
 // connections, adds what a front adds, and logs nothing.
 const NginxProxy = `daemon off; worker_processes 2; pid FOLDER/nginx.pid; error_log /dev/null crit; events { worker_connections 4096; }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/bench/run/peer"
 )
@@ -14,20 +15,21 @@ type contender struct {
 	name   string
 	start  func(b *peer.Bench) (*peer.Program, error)
 	reload func(b *peer.Bench, p *peer.Program) error
+	rest   time.Duration // after a reload, until it takes note of another
 }
 
 // contenders lists those that are installed; ours is the first.
 func contenders(b *peer.Bench) []contender {
-	all := []contender{{"ours", func(b *peer.Bench) (*peer.Program, error) {
+	all := []contender{{name: "ours", start: func(b *peer.Bench) (*peer.Program, error) {
 		return startOurs(b, "2", []string{b.Sample}, "SAMPLE=plain")
-	}, roadworthyReload}}
+	}, reload: roadworthyReload}}
 	if b.Has("gunicorn") {
 		all = append(all,
-			contender{"ours with gunicorn below", startBefore, roadworthyReload},
-			contender{"gunicorn HUP", startGunicorn, func(_ *peer.Bench, p *peer.Program) error { return p.Signal(syscall.SIGHUP) }})
+			contender{name: "ours with gunicorn below", start: startBefore, reload: roadworthyReload},
+			contender{name: "gunicorn HUP", start: startGunicorn, reload: func(_ *peer.Bench, p *peer.Program) error { return p.Signal(syscall.SIGHUP) }})
 	}
 	if b.Has("uwsgi") {
-		all = append(all, contender{"uWSGI chain", startUWSGI, chain})
+		all = append(all, contender{name: "uWSGI chain", start: startUWSGI, reload: chain, rest: 2500 * time.Millisecond})
 	}
 	return all
 }

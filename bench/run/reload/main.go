@@ -146,6 +146,7 @@ func (o *outcome) reload(b *peer.Bench, c contender, program *peer.Program, load
 	}
 	o.longest = append(o.longest, float64(longest.Microseconds())/1000)
 	o.took = append(o.took, (time.Since(begun) - quiet).Seconds())
+	time.Sleep(c.rest)
 	return nil
 }
 
