@@ -169,7 +169,7 @@ func become(config *runner.Config) error {
 	if err != nil {
 		return &problem.Problem{Code: "RW-U01", Summary: "the command cannot be executed", Got: err.Error(), Want: "a program", Fix: "roadworthy run --once -- COMMAND", Cause: err}
 	}
-	if err := syscall.Exec(path, config.Command, config.Surroundings.Environ()); err != nil {
+	if err := syscall.Exec(path, config.Command, config.Surroundings.Environ(true)); err != nil {
 		return fmt.Errorf("execute %s: %w", path, err)
 	}
 	return nil

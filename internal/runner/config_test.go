@@ -73,9 +73,12 @@ func TestWhereSettingsComeFrom(t *testing.T) {
 	if strings.Contains(table.String(), "0123456789abcdef") || strings.Contains(table.String(), "secret-word") {
 		t.Errorf("a secret shows in\n%s", table.String())
 	}
-	env := strings.Join(c.Surroundings.Environ(), "\n")
+	env := strings.Join(c.Surroundings.Environ(true), "\n")
 	if !strings.Contains(env, "DATABASE_URL=postgres://shop:secret-word@db/shop") || strings.Contains(env, "STATUS_TOKEN") {
 		t.Errorf("the application gets\n%s", env)
+	}
+	if env := strings.Join(c.Surroundings.Environ(false), "\n"); !strings.Contains(env, "STATUS_TOKEN=0123456789abcdef") {
+		t.Errorf("behind no front the application gets\n%s", env)
 	}
 	secrets := strings.Join(c.Surroundings.Secrets(), " ")
 	if !strings.Contains(secrets, "secret-word") || !strings.Contains(secrets, "0123456789abcdef") {

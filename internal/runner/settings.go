@@ -21,7 +21,7 @@ type Settings struct {
 	Leave       []string `env:"-" help:"requirements of the standard that the application meets itself, such as error.mail"`
 	Listen      string   `env:"LISTEN" help:"where to listen: host:port, or unix:/path; by default every address at the port"`
 	Port        int      `env:"PORT" default:"8000" min:"0" max:"65535" help:"where to listen, on every address"`
-	Mode        string   `env:"ROADWORTHY_MODE" default:"proxy" help:"proxy: each worker has a port of its own; socket: a unix socket of its own; shared: all inherit one listening socket"`
+	Mode        string   `env:"ROADWORTHY_MODE" default:"proxy" help:"proxy: each worker has a port of its own; socket: a unix socket of its own; shared: all inherit one listening socket and serve it themselves, with status route, ids and limits of their own"`
 	Workers     int      `env:"WEB_CONCURRENCY" default:"0" min:"0" max:"1024" help:"worker processes; 0 is one for each processor, at least two"`
 	Counts      []string `env:"ROADWORTHY_COUNTS" help:"how many of other process types run, such as worker=2,clock=1; by default one of each"`
 	User        string   `env:"ROADWORTHY_USER" help:"user that the application runs as, where the master is root; by default the master's"`

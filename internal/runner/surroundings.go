@@ -259,10 +259,10 @@ func (s *Surroundings) Value(name string) (string, bool) {
 
 // Environ returns what a process of the application gets: everything, but the
 // tokens of a status route that is not its own, and the ways to the runtime's
-// port, which each worker has its own of.
-func (s *Surroundings) Environ() []string {
+// port, which each worker has its own of. Behind no front the route is its own.
+func (s *Surroundings) Environ(front bool) []string {
 	hide := map[string]bool{"LISTEN": true}
-	if s.manifest.Supplies("status.route") {
+	if front && s.manifest.Supplies("status.route") {
 		hide["STATUS_TOKEN"] = true
 		for _, setting := range s.manifest.Config.WithEffect(manifest.EffectToken) {
 			hide[setting.Name] = true

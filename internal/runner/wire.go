@@ -32,14 +32,14 @@ const (
 
 // openLogs makes the way from every line to its sinks.
 func (m *master) openLogs(stdout *os.File) error {
-	s := m.config.Settings
+	s := m.config().Settings
 	m.memory = newMemory(int(s.Log.Keep))
 	outlets := []logs.Outlet{
 		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level},
 		{Name: toMemory, Sink: logs.Func(m.memory.write), Level: everything, Bytes: aheadOfMemory},
 		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything, Traces: true},
 	}
-	if s.Syslog.URL != "" && m.config.Manifest.Supplies("log.syslog") {
+	if s.Syslog.URL != "" && m.config().Manifest.Supplies("log.syslog") {
 		sink, err := m.openSyslog()
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (m *master) capture(process string, slot int) func(worker.Source, *os.File,
 
 // openMail prepares error mail. Without recipients errors are counted only.
 func (m *master) openMail() error {
-	c := m.config
+	c := m.config()
 	hostname, _ := os.Hostname()
 	config := mail.Config{
 		About:   mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
@@ -142,7 +142,7 @@ func (m *master) statePath() (string, error) {
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
-	dir := filepath.Join(base, "roadworthy", m.config.Manifest.Name)
+	dir := filepath.Join(base, "roadworthy", m.config().Manifest.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder of the state: %w", err)
 	}
@@ -156,19 +156,19 @@ func (m *master) statePath() (string, error) {
 
 // openFront prepares the front; nothing listens yet.
 func (m *master) openFront() error {
-	s := m.config.Settings
+	s := m.config().Settings
 	options := front.Options{
 		Pool:      pool.Options{Queue: queueOf(s.Limits.Queue), Wait: s.Times.Queue, Park: s.Times.Queue},
 		Deadlines: front.Deadlines{FirstByte: s.Times.First, Idle: s.Times.Idle, Request: s.Times.Request, KeepAlive: keepAlive},
 		Limits:    front.Limits{Header: int(s.Limits.Header), Body: int64(s.Limits.Body), Connections: s.Limits.Connections},
-		Routes:    []front.Route{{Prefix: "/", Upgrade: true, Drain: front.DrainPolicy(s.Streams), Linger: s.Times.Drain}},
+		Routes:    []front.Route{{Prefix: "/", Upgrade: true, Drain: front.DrainPolicy(s.Streams), Linger: lingering(s.Times.Drain)}},
 		Trusted:   s.Limits.Trusted, Access: front.AccessLog(s.Log.Access),
 		Version: s.Release, Log: slog.New(&witness{m.log.Handler(), m.requests}),
 		OnSlow: m.onSlow, Extra: m.writeMetrics,
 	}
-	if m.config.Manifest.Supplies("status.route") {
+	if m.config().Manifest.Supplies("status.route") {
 		options.Status = front.Status{Path: s.Status.Path, Tokens: s.Status.Token}
-		if status := m.config.Manifest.Status; status != nil {
+		if status := m.config().Manifest.Status; status != nil {
 			options.Status.Path = status.Path
 		}
 		checks, err := m.healthChecks()
@@ -187,6 +187,10 @@ func (m *master) openFront() error {
 	return nil
 }
 
+// lingering is how long streams are left alone within a drain: what is left of
+// it is for their orderly end, which is spread over two seconds.
+func lingering(drain time.Duration) time.Duration { return max(drain-3*time.Second, drain/2) }
+
 func queueOf(length int) int {
 	if length == 0 {
 		return -1 // the pool's word for none
@@ -198,12 +202,12 @@ func queueOf(length int) int {
 // that its loss shows in the time that the manifest declares.
 func (m *master) healthChecks() (*health.Checks, error) {
 	var list []health.Check
-	for _, setting := range m.config.Manifest.Config.WithEffect(manifest.EffectService) {
-		service := m.config.Manifest.Services[setting.Service]
+	for _, setting := range m.config().Manifest.Config.WithEffect(manifest.EffectService) {
+		service := m.config().Manifest.Services[setting.Service]
 		if service.Type == manifest.SMTP || service.Type == manifest.Syslog {
 			continue
 		}
-		address, _ := m.config.Surroundings.Value(setting.Name)
+		address, _ := m.config().Surroundings.Value(setting.Name)
 		var check health.Check
 		var err error
 		if service.Type == manifest.SQLite {
@@ -213,7 +217,7 @@ func (m *master) healthChecks() (*health.Checks, error) {
 			continue
 		}
 		check.Critical = true
-		check.Interval = min(m.config.Settings.Status.Every, service.Within/4)
+		check.Interval = min(m.config().Settings.Status.Every, service.Within/4)
 		check.Timeout = min(3*time.Second, service.Within/3)
 		list = append(list, check)
 	}
@@ -240,7 +244,7 @@ func (r rotation) Drain(ctx context.Context, id string) error { return r.front.D
 // supervise prepares the workers of one process type.
 func (m *master) supervise(name string) (*worker.Supervisor, error) {
 	config := worker.Config{
-		RunDir: m.folder, Launcher: []string{m.config.Self, LaunchCommand}, Tail: m.tails.last, Reaper: m.reaper,
+		RunDir: m.folder, Launcher: []string{m.config().Self, LaunchCommand}, Tail: m.tails.last, Reaper: m.reaper,
 		Event: func(e worker.Event) {
 			m.onEvent(e)
 			m.mailTrouble(name, e)
@@ -251,7 +255,7 @@ func (m *master) supervise(name string) (*worker.Supervisor, error) {
 	}
 	if name == "web" {
 		config.Ready, config.Health = m.answers, m.healthy
-		config.Rotation = rotation{m.front, m.config.Settings.Concurrency, m.log}
+		config.Rotation = rotation{m.front, m.config().Settings.Concurrency, m.log}
 	}
 	s, err := worker.New(config)
 	if err != nil {
@@ -268,7 +272,7 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 	}
 	s := c.Settings
 	spec := worker.Spec{
-		Name: name, Command: argv, Dir: c.Folder, Env: c.Surroundings.Environ(), Count: 1, Mode: worker.ModeNone,
+		Name: name, Command: argv, Dir: c.Folder, Env: c.Surroundings.Environ(s.Mode != "shared"), Count: 1, Mode: worker.ModeNone,
 		Times:  worker.Times{Ready: s.Times.Ready, MinUptime: orNone(s.Times.Settle), Drain: s.Times.Drain, Stop: s.Times.Stop, Watchdog: s.Times.Watchdog},
 		Limits: worker.Limits{User: s.User, NoNewPrivs: !s.Privileges && c.Self != ""},
 	}
