@@ -16,7 +16,7 @@ const healthWithin = 5 * time.Second // for one answer
 // answers reports whether a worker answers requests, whatever it answers. It
 // does so before the worker gets any of a client.
 func (m *master) answers(ctx context.Context, b worker.Backend) error {
-	if m.config.Settings.Health == "off" {
+	if m.config().Settings.Health == "off" {
 		return worker.Dial(ctx, b)
 	}
 	_, err := m.ask(ctx, b)
@@ -26,7 +26,7 @@ func (m *master) answers(ctx context.Context, b worker.Backend) error {
 // healthy reports whether a worker answers with less than 500. A new
 // generation that does not is not promoted.
 func (m *master) healthy(ctx context.Context, b worker.Backend) error {
-	if m.config.Settings.Health == "off" {
+	if m.config().Settings.Health == "off" {
 		return nil
 	}
 	status, err := m.ask(ctx, b)
@@ -64,10 +64,10 @@ func (m *master) ask(ctx context.Context, b worker.Backend) (status int, err err
 
 // healthPath is the page that tells whether a worker is healthy.
 func (m *master) healthPath() string {
-	if path := m.config.Settings.Health; path != "" {
+	if path := m.config().Settings.Health; path != "" {
 		return path
 	}
-	for _, step := range m.config.Manifest.Traffic {
+	for _, step := range m.config().Manifest.Traffic {
 		if step.Method == http.MethodGet {
 			return step.Path
 		}

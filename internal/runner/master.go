@@ -24,7 +24,7 @@ func (m *master) openControl() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	path := socketPath(dir, m.config.Manifest.Name, os.Getpid())
+	path := socketPath(dir, m.config().Manifest.Name, os.Getpid())
 	if m.handed != nil {
 		m.control, _ = takeListener(m.handed.Control) // else a new one is opened
 	}
@@ -41,7 +41,7 @@ func (m *master) openControl() (func(), error) {
 func (m *master) Reload(ctx context.Context) error {
 	m.configMu.Lock()
 	defer m.configMu.Unlock()
-	fresh, err := Load(m.config.Options)
+	fresh, err := Load(m.config().Options)
 	if err != nil {
 		m.log.Error("reload refused: the configuration is wrong", "error", oneLine(err.Error()))
 		return err
@@ -61,7 +61,7 @@ func (m *master) Reload(ctx context.Context) error {
 			return err
 		}
 	}
-	m.config = fresh
+	m.current.Store(fresh)
 	m.SetLevel(fresh.Settings.Log.Level)
 	m.log.Info("reloaded")
 	return nil
@@ -73,7 +73,7 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 func (m *master) SetLevel(level slog.Level) {
 	m.level.Store(int64(level))
 	m.router.SetLevel(toStdout, level)
-	m.router.SetLevel(toSyslog, max(level, m.config.Settings.Syslog.Level))
+	m.router.SetLevel(toSyslog, max(level, m.config().Settings.Syslog.Level))
 	m.log.Info("log level", "level", LevelName(level))
 }
 
@@ -85,7 +85,7 @@ func (m *master) Logs(ctx context.Context, want LogQuery, line func(LogLine) err
 // TestMail sends one mail and tells what the server said.
 func (m *master) TestMail(ctx context.Context, to []string) (string, error) {
 	m.configMu.Lock()
-	config := m.config
+	config := m.config()
 	m.configMu.Unlock()
 	return testMail(ctx, config, to)
 }
@@ -109,7 +109,7 @@ func knownKind(fingerprint string, known bool) error {
 
 // Status tells what runs.
 func (m *master) Status() Status {
-	config := m.config
+	config := m.config()
 	s := Status{
 		App: config.Manifest.Name, PID: os.Getpid(), Version: config.Version, Since: m.started, Environment: config.Settings.Environment,
 		Release: config.Settings.Release, Level: LevelName(slog.Level(m.level.Load())), Settings: config.Table.Settings,
@@ -180,7 +180,7 @@ func (m *master) onEvent(e worker.Event) {
 
 // onSlow is told of requests that are older than they may be.
 func (m *master) onSlow(id string, request front.Slow) {
-	why := fmt.Sprintf("%s %s takes longer than %s", request.Method, request.Path, m.config.Settings.Times.Request)
+	why := fmt.Sprintf("%s %s takes longer than %s", request.Method, request.Path, m.config().Settings.Times.Request)
 	if err := m.crews["web"].Hung(id, why); err != nil && !errors.Is(err, worker.ErrUnknown) {
 		m.log.Error("a hung worker cannot be replaced", "worker", id, "error", err)
 	}

@@ -38,7 +38,7 @@ const (
 
 // master is a run on its way.
 type master struct {
-	config   *Config // of the generation that serves
+	current  atomic.Pointer[Config] // of the generation that serves
 	configMu sync.Mutex
 	started  time.Time
 	folder   string
@@ -82,11 +82,15 @@ type master struct {
 	pause    time.Duration // of accepting, in the last upgrade
 }
 
+// config is the configuration of the generation that serves.
+func (m *master) config() *Config { return m.current.Load() }
+
 // Run runs an application until ctx ends, which stops it gracefully, or
 // nothing of its first generation becomes ready. A value on reload makes a new
 // generation; its outcome is logged.
 func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan struct{}) (err error) {
-	m := &master{config: config, started: time.Now(), requests: &requests{}, crews: map[string]*worker.Supervisor{}, types: config.types()}
+	m := &master{started: time.Now(), requests: &requests{}, crews: map[string]*worker.Supervisor{}, types: config.types()}
+	m.current.Store(config)
 	m.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter
 	m.reading, m.stopRead = context.WithCancel(context.Background())
 	defer m.stopRead()
@@ -171,7 +175,7 @@ func (m *master) start(ctx context.Context) error {
 			continue
 		}
 		all.Go(func() {
-			spec, err := m.spec(m.config, name)
+			spec, err := m.spec(m.config(), name)
 			if err == nil {
 				err = m.crews[name].Start(ctx, spec)
 			}
@@ -190,7 +194,7 @@ func (m *master) start(ctx context.Context) error {
 		p.Fix = "mend what its last lines tell, then run it again"
 		return p
 	}
-	attributes := []any{"app", m.config.Manifest.Name, "pid", os.Getpid(), "took", time.Since(m.started).Round(time.Millisecond).String()}
+	attributes := []any{"app", m.config().Manifest.Name, "pid", os.Getpid(), "took", time.Since(m.started).Round(time.Millisecond).String()}
 	if m.listener != nil {
 		attributes = append(attributes, "address", m.listener.Addr().String(), "workers", len(m.crews["web"].Snapshot()))
 	}
@@ -208,7 +212,7 @@ func notReady(summary string, err error) *problem.Problem {
 // asked for it.
 func (m *master) ending(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	hurry := m.config.Hurry
+	hurry := m.config().Hurry
 	go func() { // until cancel, or the time is over
 		select {
 		case <-hurry:
@@ -222,7 +226,7 @@ func (m *master) ending(ctx context.Context, limit time.Duration) (context.Conte
 // close ends everything in the order in which nothing is lost: requests first,
 // then workers, then what they said.
 func (m *master) close(ctx context.Context) error {
-	s := m.config.Settings
+	s := m.config().Settings
 	ctx, cancel := m.ending(ctx, s.Times.Drain+s.Times.Stop+frontExtra)
 	defer cancel()
 	var errs []error
@@ -280,7 +284,7 @@ func (m *master) closeLogs() error {
 
 // listen opens the address of the front.
 func (m *master) listen() error {
-	s := m.config.Settings
+	s := m.config().Settings
 	network, address := s.address()
 	inherited, err := m.inherited()
 	if err != nil {

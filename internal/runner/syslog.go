@@ -20,7 +20,7 @@ type syslogSink struct {
 }
 
 func (m *master) openSyslog() (logs.Sink, error) {
-	s := m.config.Settings.Syslog
+	s := m.config().Settings.Syslog
 	options, err := syslog.ParseURL(s.URL)
 	if err != nil {
 		return nil, &problem.Problem{Code: "RW-R02", Summary: "SYSLOG_URL is no syslog address", Got: err.Error(), Want: "unix:///dev/log, udp://host, tcp://host or tls://host", Fix: "set SYSLOG_URL", Cause: err}
@@ -38,7 +38,7 @@ func (m *master) openSyslog() (logs.Sink, error) {
 		return nil, &problem.Problem{Code: "RW-R02", Summary: "SYSLOG_URL cannot be used", Got: err.Error(), Want: "readable certificates", Fix: "set SYSLOG_URL", Cause: err}
 	}
 	m.syslog = sender
-	return &syslogSink{sender: sender, app: m.config.Manifest.Name, origins: map[*logs.Source]*syslog.Origin{}}, nil
+	return &syslogSink{sender: sender, app: m.config().Manifest.Name, origins: map[*logs.Source]*syslog.Origin{}}, nil
 }
 
 const mostOrigins = 4096 // of processes that ended long ago

@@ -14,7 +14,7 @@ import (
 // openTLS prepares the certificates, from files or by ACME (RFC 8555); without
 // either the front speaks plain HTTP.
 func (m *master) openTLS(options *front.Options) error {
-	s := m.config.Settings.TLS
+	s := m.config().Settings.TLS
 	switch {
 	case s.Certificate != "":
 		certificates, err := front.LoadCertificates(time.Now, front.CertificateFiles{Certificate: s.Certificate, Key: s.Key})

@@ -130,8 +130,8 @@ func (m *master) event(r logs.Record) mail.Event {
 	text := string(r.Text)
 	found := trace.Group{Text: r.Text, Lines: int(r.Lines), Language: r.Language}.Trace()
 	e := mail.Event{
-		Fingerprint: found.Fingerprint(m.config.Folder), Title: found.Title(), Where: found.Where(m.config.Folder), Language: r.Language, Text: text,
-		Worker: r.Source.Name(), Release: m.config.Settings.Release, Level: max(r.Level, slog.LevelError), Time: r.Time, RequestID: r.RequestID,
+		Fingerprint: found.Fingerprint(m.config().Folder), Title: found.Title(), Where: found.Where(m.config().Folder), Language: r.Language, Text: text,
+		Worker: r.Source.Name(), Release: m.config().Settings.Release, Level: max(r.Level, slog.LevelError), Time: r.Time, RequestID: r.RequestID,
 	}
 	if f, ok := m.requests.near(r.Source.Name(), r.RequestID, r.Time); ok {
 		e.Request, e.RequestID = f.request, f.id

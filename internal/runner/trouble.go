@@ -17,7 +17,7 @@ const lastSaid = 20
 // mailTrouble tells people of what no stack trace tells: workers that hang,
 // and workers that do not stay alive.
 func (m *master) mailTrouble(process string, e worker.Event) {
-	event := mail.Event{Worker: cmp.Or(e.Worker.Worker, process), Release: m.config.Settings.Release, Level: slog.LevelError, Time: e.Time}
+	event := mail.Event{Worker: cmp.Or(e.Worker.Worker, process), Release: m.config().Settings.Release, Level: slog.LevelError, Time: e.Time}
 	switch e.Kind {
 	case worker.HungWorker:
 		event.Fingerprint, event.Title, event.Text = "hung:"+e.Worker.Worker, "a worker hung: "+e.Why, stacks(e.Dumps)

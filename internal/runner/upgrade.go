@@ -46,7 +46,7 @@ func (m *master) Upgrade(_ context.Context, told func(TakeOver)) error {
 
 // upgrade does it. What was done until something fails is taken back.
 func (m *master) upgrade(ctx context.Context, told func(TakeOver)) error {
-	if m.config.Images == nil {
+	if m.config().Images == nil {
 		return refused("this master cannot be upgraded", "", "it is part of another program", nil)
 	}
 	if !m.configMu.TryLock() {
@@ -56,7 +56,7 @@ func (m *master) upgrade(ctx context.Context, told func(TakeOver)) error {
 	next, err := m.prove(ctx)
 	if err == nil {
 		defer next.file.Close()
-		m.log.Info("upgrading", "from", m.config.Version, "to", next.Version)
+		m.log.Info("upgrading", "from", m.config().Version, "to", next.Version)
 		p := &passing{m: m, next: next, state: m.describe()}
 		if err = p.pass(ctx, told); err != nil {
 			if p.shutDown {
@@ -78,10 +78,10 @@ func (m *master) upgrade(ctx context.Context, told func(TakeOver)) error {
 // describe begins a handover.
 func (m *master) describe() *handover {
 	h := &handover{
-		Version: handoverVersion, PID: os.Getpid(), From: m.config.Version, Number: m.upgrades + 1, Started: m.started, Folder: m.folder,
+		Version: handoverVersion, PID: os.Getpid(), From: m.config().Version, Number: m.upgrades + 1, Started: m.started, Folder: m.folder,
 		Listener: -1, Plain: -1, Control: -1, Crews: map[string]*worker.Handover{},
 	}
-	if level := slog.Level(m.level.Load()); level != m.config.Settings.Log.Level {
+	if level := slog.Level(m.level.Load()); level != m.config().Settings.Log.Level {
 		h.Level = &level
 	}
 	return h
@@ -124,8 +124,8 @@ func (p *passing) pass(ctx context.Context, told func(TakeOver)) error {
 	if told != nil {
 		told(p.next.TakeOver)
 	}
-	environ := append(without(m.config.Environ, handoverVariable), fmt.Sprintf("%s=%d", handoverVariable, fd))
-	if err := m.config.Images.Exec(p.next.path(), m.config.Images.Argv, environ); err != nil {
+	environ := append(without(m.config().Environ, handoverVariable), fmt.Sprintf("%s=%d", handoverVariable, fd))
+	if err := m.config().Images.Exec(p.next.path(), m.config().Images.Argv, environ); err != nil {
 		return fmt.Errorf("execute the new program: %w", err)
 	}
 	return nil
@@ -269,7 +269,7 @@ func (p *passing) endStreams(ctx context.Context) error {
 			return fmt.Errorf("%d connections do not come to an end: %w", open, ctx.Err())
 		}
 	}
-	in := rotation{m.front, m.config.Settings.Concurrency, m.log}
+	in := rotation{m.front, m.config().Settings.Concurrency, m.log}
 	p.undos = append(p.undos, func() {
 		for _, b := range serving {
 			in.Add(b)
@@ -292,7 +292,7 @@ func (p *passing) endStreams(ctx context.Context) error {
 // shut ends the front, whose TLS connections no other image can go on with.
 func (p *passing) shut(ctx context.Context) error {
 	m := p.m
-	ctx, cancel := context.WithTimeout(ctx, m.config.Settings.Times.Drain+frontExtra)
+	ctx, cancel := context.WithTimeout(ctx, m.config().Settings.Times.Drain+frontExtra)
 	defer cancel()
 	p.state.Paused = time.Now()
 	p.shutDown = true
@@ -306,14 +306,14 @@ func (p *passing) shut(ctx context.Context) error {
 // again goes on after the front has ended: as a new image of this program.
 func (p *passing) again(ctx context.Context) {
 	m := p.m
-	p.next.Version = m.config.Version
+	p.next.Version = m.config().Version
 	if !p.silent {
 		_ = p.output(context.WithoutCancel(ctx)) // what it says was logged
 	}
 	fd, err := p.state.file()
 	if err == nil {
-		environ := append(without(m.config.Environ, handoverVariable), fmt.Sprintf("%s=%d", handoverVariable, fd))
-		err = m.config.Images.Exec("/proc/self/exe", m.config.Images.Argv, environ)
+		environ := append(without(m.config().Environ, handoverVariable), fmt.Sprintf("%s=%d", handoverVariable, fd))
+		err = m.config().Images.Exec("/proc/self/exe", m.config().Images.Argv, environ)
 	}
 	if err != nil {
 		m.log.Error("the front cannot be opened again", "error", err)

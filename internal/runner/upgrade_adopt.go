@@ -17,15 +17,15 @@ import (
 // all. It returns what asks for an upgrade.
 func (m *master) inherit() <-chan struct{} {
 	m.orders = make(chan order)
-	if m.config.Images == nil {
+	if m.config().Images == nil {
 		return nil
 	}
-	asked := m.config.Images.Asked
-	if m.config.Images.Handed == nil {
+	asked := m.config().Images.Asked
+	if m.config().Images.Handed == nil {
 		return asked
 	}
-	h := m.config.Images.Handed.state
-	m.handed, m.config.Images.Handed = h, nil
+	h := m.config().Images.Handed.state
+	m.handed, m.config().Images.Handed = h, nil
 	m.started, m.upgrades, m.folder = h.Started, h.Number, h.Folder
 	m.streams.heads = h.Heads
 	return asked
@@ -38,7 +38,7 @@ func (m *master) openGate() {
 	if m.handed != nil {
 		kept = takeConns(m.handed.Conns)
 	}
-	m.gate = newGate(m.listener, m.config.Settings.Times.Idle, m.tls == nil, kept)
+	m.gate = newGate(m.listener, m.config().Settings.Times.Idle, m.tls == nil, kept)
 	m.listener = m.gate
 }
 
@@ -75,7 +75,7 @@ func (m *master) inherited() (net.Listener, error) {
 	if m.handed == nil {
 		return nil, nil //nolint:nilnil // it is opened then
 	}
-	if m.config.Settings.Mode == "shared" && m.handed.Listener >= 0 {
+	if m.config().Settings.Mode == "shared" && m.handed.Listener >= 0 {
 		return m.inheritShared()
 	}
 	return takeListener(m.handed.Listener)
@@ -122,7 +122,7 @@ func (m *master) abandon(ctx context.Context, name string, state *worker.Handove
 	for _, p := range state.Processes {
 		_ = unix.Kill(-p.Backend.PID, unix.SIGTERM)
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.config.Settings.Times.Stop)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.config().Settings.Times.Stop)
 	defer cancel()
 	_ = m.crews[name].Stop(stop)
 	for _, p := range state.Processes { // those that it did not know
@@ -142,6 +142,6 @@ func (m *master) tookOver() {
 	if level := m.handed.Level; level != nil {
 		m.SetLevel(*level)
 	}
-	m.log.Info("took over", "from", m.handed.From, "version", m.config.Version, "pid", os.Getpid(), "pause", m.pause.Round(time.Millisecond).String(),
+	m.log.Info("took over", "from", m.handed.From, "version", m.config().Version, "pid", os.Getpid(), "pause", m.pause.Round(time.Millisecond).String(),
 		"connections", len(m.handed.Conns))
 }

@@ -93,7 +93,7 @@ func (c *Config) programPath() string {
 // prove asks the program at our path whether it would take over: it runs, it
 // reads the configuration, and it would do the same with it.
 func (m *master) prove(ctx context.Context) (*candidate, error) {
-	path := m.config.programPath()
+	path := m.config().programPath()
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, refused("the new program cannot be read", path, err.Error(), err)
@@ -109,8 +109,8 @@ func (m *master) prove(ctx context.Context) (*candidate, error) {
 func (m *master) question(ctx context.Context, c *candidate, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.path(), m.config.takeOverArgs()...)
-	cmd.Env, cmd.WaitDelay = m.config.Environ, time.Second
+	cmd := exec.CommandContext(ctx, c.path(), m.config().takeOverArgs()...)
+	cmd.Env, cmd.WaitDelay = m.config().Environ, time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -123,7 +123,7 @@ func (m *master) question(ctx context.Context, c *candidate, path string) error 
 	if err := json.Unmarshal(stdout.Bytes(), &c.TakeOver); err != nil {
 		return refused("the new program is not roadworthy", path, err.Error(), err)
 	}
-	now := TakeOverOf(m.config)
+	now := TakeOverOf(m.config())
 	for _, point := range []struct {
 		name     string
 		is, will any
