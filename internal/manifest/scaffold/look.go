@@ -19,6 +19,7 @@ const (
 	maxFiles     = 3000
 	maxFileBytes = 512 << 10
 	maxEntries   = 50_000
+	maxTexts     = 64 << 20 // of all sources together
 )
 
 // facts is what a folder tells.
@@ -28,6 +29,11 @@ type facts struct {
 	variables map[string]string // environment variables, to the "file:line" of the first read
 	named     map[string]string // variables of the conventions that a source names in quotes, likewise
 	routes    map[string]string // "/status" and the like, to "file:line"
+	texts     map[string]string // content of sources and pages, by path
+	pages     []string          // paths of what holds HTML, sources among them, sorted
+	declared  []declared        // routes that sources declare
+	tests     []string          // files that test the application, and folders of such, sorted
+	size      int               // of all texts
 	wsgi      []string          // paths of wsgi.py
 	mains     []string          // folders of Go's package main, sorted, "." first
 	bounded   bool              // a bound stopped the look
@@ -38,7 +44,8 @@ var known = []string{
 	"Procfile", "Dockerfile", "go.mod", "package.json", "package-lock.json", "requirements.txt", "pyproject.toml", "manage.py",
 	"app.py", "main.py", "wsgi.py", "pom.xml", "build.gradle", "build.gradle.kts", "gradlew", "Gemfile", "config.ru", "Rakefile", "bin/rails",
 	"composer.json", "public/index.php", "index.php", "server.js", "index.js", "app.js",
-	".env.example", ".env.sample", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
+	".env.example", ".env.sample", ".gitignore", ".coveragerc", "tests/settings.py", "test_settings.py", "README.md", "README", "README.rst",
+	"gunicorn.conf.py", "uwsgi.ini", "Pipfile", "setup.py", "setup.cfg", "poetry.lock", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
 }
 
 // skipped are folders that hold no source of the application itself.
@@ -51,7 +58,7 @@ var skipped = []string{
 var readers = map[string][]*regexp.Regexp{
 	".go":   {regexp.MustCompile(`(?:os\.(?:Getenv|LookupEnv)|\b(?:getenv|getEnv|envOr|env))\(\s*"([A-Za-z_]\w*)"`)},
 	".py":   {regexp.MustCompile(`(?:environ(?:\.get\(|\.setdefault\(|\[)|getenv\(|\benv(?:\.\w+)?\()\s*["']([A-Za-z_]\w*)["']`)},
-	".js":   {nodeRead, nodeIndex, nodeTaken},
+	".js":   {nodeRead, nodeIndex, nodeTaken, nodeGiven},
 	".java": {regexp.MustCompile(`System\.getenv\(\s*"([A-Za-z_]\w*)"`), regexp.MustCompile(`getenv\(\)\.(?:get|getOrDefault)\(\s*"([A-Za-z_]\w*)"`)},
 	".rb":   {regexp.MustCompile(`ENV(?:\.fetch\(|\[)\s*["']([A-Za-z_]\w*)["']`)},
 	".ru":   {regexp.MustCompile(`ENV(?:\.fetch\(|\[)\s*["']([A-Za-z_]\w*)["']`)},
@@ -62,6 +69,9 @@ var (
 	nodeRead  = regexp.MustCompile(`process\.env\.([A-Za-z_]\w*)`)
 	nodeIndex = regexp.MustCompile(`process\.env\[\s*["']([A-Za-z_]\w*)["']`)
 	nodeTaken = regexp.MustCompile(`\{([^{}]*)\}\s*=\s*process\.env\b`)
+	nodeGiven = regexp.MustCompile(`\benv\.([A-Z][A-Z0-9_]*[A-Z0-9])\b`) // process.env, handed in
+	assigned  = regexp.MustCompile(`^\]?\s*(?:=[^=>]|\?\?=|\|\|=)`)
+	inSource  = regexp.MustCompile(`(?i)<(form|h1|title)\b`)
 	namedOnly = regexp.MustCompile("[\"'`]([A-Z][A-Z_]*)[\"'`]")
 	wordForm  = regexp.MustCompile(`[A-Za-z_]\w*`)
 	goMain    = regexp.MustCompile(`(?m)^package main\b`)
@@ -84,7 +94,7 @@ func extension(name string) string {
 }
 
 func newFacts() *facts {
-	return &facts{files: map[string]string{}, variables: map[string]string{}, named: map[string]string{}, routes: map[string]string{}}
+	return &facts{files: map[string]string{}, texts: map[string]string{}, variables: map[string]string{}, named: map[string]string{}, routes: map[string]string{}}
 }
 
 // look gathers the facts of a folder.
@@ -99,6 +109,7 @@ func look(folder fs.FS) (*facts, error) {
 	if err := fs.WalkDir(folder, ".", w.visit); err != nil {
 		return nil, fmt.Errorf("walk the folder: %w", err)
 	}
+	f.findRoutes()
 	slices.SortFunc(f.mains, func(a, b string) int { return strings.Compare(strings.TrimPrefix(a, "."), strings.TrimPrefix(b, ".")) })
 	return f, nil
 }
@@ -117,20 +128,38 @@ func (w *walker) visit(name string, d fs.DirEntry, err error) error {
 		}
 		return nil // what cannot be read tells nothing
 	}
-	if w.entries++; w.entries > maxEntries || len(w.facts.sources) >= maxFiles {
+	if w.entries++; w.entries > maxEntries || len(w.facts.sources)+len(w.facts.pages) >= maxFiles || w.facts.size > maxTexts {
 		w.facts.bounded = true
 		return fs.SkipAll
 	}
 	if d.IsDir() {
+		if slices.Contains([]string{"test", "tests", "spec", "__tests__"}, d.Name()) {
+			w.facts.tests = append(w.facts.tests, name)
+		}
 		if name != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(skipped, d.Name())) {
 			return fs.SkipDir
 		}
 		return nil
 	}
-	if d.Type().IsRegular() && extension(name) != "" && !isTest(d.Name()) {
+	switch {
+	case !d.Type().IsRegular():
+	case isPage(path.Ext(name)):
+		w.facts.page(w.folder, name)
+	case extension(name) == "":
+	case isTest(d.Name()):
+		w.facts.tests = append(w.facts.tests, name)
+	default:
 		w.facts.source(w.folder, name)
 	}
 	return nil
+}
+
+// page keeps a template.
+func (f *facts) page(folder fs.FS, name string) {
+	if text, ok := readText(folder, name); ok {
+		f.texts[name], f.size = text, f.size+len(text)
+		f.pages = append(f.pages, name)
+	}
 }
 
 // source looks into one source.
@@ -140,6 +169,10 @@ func (f *facts) source(folder fs.FS, name string) {
 		return
 	}
 	f.sources = append(f.sources, name)
+	f.texts[name], f.size = text, f.size+len(text)
+	if inSource.MatchString(text) {
+		f.pages = append(f.pages, name)
+	}
 	if path.Base(name) == "wsgi.py" {
 		f.wsgi = append(f.wsgi, name)
 	}
@@ -151,6 +184,9 @@ func (f *facts) source(folder fs.FS, name string) {
 			found := []string{text[m[2]:m[3]]}
 			if form == nodeTaken {
 				found = taken(found[0])
+			}
+			if assigned.MatchString(text[m[1]:]) {
+				continue
 			}
 			for _, variable := range found {
 				first(f.variables, variable, name, text, m[2])
@@ -181,8 +217,13 @@ func taken(list string) []string {
 // first notes where something was found, unless it was found before.
 func first(found map[string]string, what, file, text string, offset int) {
 	if _, ok := found[what]; !ok {
-		found[what] = fmt.Sprintf("%s:%d", file, strings.Count(text[:offset], "\n")+1)
+		found[what] = place(file, text, offset)
 	}
+}
+
+// place says where an offset of a file's text stands.
+func place(file, text string, offset int) string {
+	return fmt.Sprintf("%s:%d", file, strings.Count(text[:offset], "\n")+1)
 }
 
 // isTest tells whether a file tests the application: it reads variables that

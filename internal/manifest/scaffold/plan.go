@@ -10,20 +10,26 @@ import (
 
 // plan is a proposal before it is written.
 type plan struct {
-	facts     *facts
-	stack     stack
-	name      line
-	processes []line
-	release   []string
-	releaseBy string
-	file      line // the variable that names the configuration file; "" for none
-	settings  []setting
-	services  []service
-	unknown   []string // settings whose effect is not known
-	token     string   // the setting of the status route's token, "" for none
-	status    string   // its path, "" for none
-	faults    []line
-	notes     []string
+	facts      *facts
+	stack      stack
+	name       line
+	processes  []line
+	release    []string
+	releaseBy  string
+	file       line           // the variable that names the configuration file; "" for none
+	table      map[string]row // of the settings, by variable; nil for none
+	settings   []setting
+	candidates []service // services that something tells of; no name yet
+	services   []service
+	unknown    []string // settings whose effect is not known
+	token      string   // the setting of the status route's token, "" for none
+	status     string   // its path, "" for none
+	faults     []fault
+	traffic    []line // steps, without names
+	admin      []line
+	system     []string
+	run        bool // it runs under roadworthy run
+	notes      []string
 }
 
 // line is a key, its value as text, and why.
@@ -40,8 +46,11 @@ func newPlan(f *facts, folder string) *plan {
 	p.findProcesses()
 	p.findSettings()
 	p.findStatus()
+	p.findRun()
 	p.findFaults()
-	p.note("The traffic is only GET /: add what an ordinary session does, a request that writes among it.")
+	p.findTraffic()
+	p.findCommands()
+	p.findSystem()
 	if len(p.unknown) > 0 {
 		p.note("What these settings change is not known: %s. Say it with effect, service or reply, or remove them.", strings.Join(p.unknown, ", "))
 	}
@@ -115,7 +124,10 @@ func (p *plan) findProcesses() {
 	if slices.ContainsFunc(p.processes, func(l line) bool { return l.name == "web" }) {
 		return
 	}
-	web := line{"web", p.stack.web, "guessed from " + p.stack.from}
+	web, guess := line{"web", p.stack.web, "guessed from " + p.stack.from}, p.stack.webFrom == ""
+	if !guess {
+		web.why = p.stack.webFrom
+	}
 	if command := dockerWeb(p.facts.files["Dockerfile"]); fits(command) {
 		web = line{"web", command, "Dockerfile"}
 		p.note("processes.web is the Dockerfile's command: its paths are those of the image, write those of the folder.")
@@ -124,7 +136,7 @@ func (p *plan) findProcesses() {
 	case !fits(web.value):
 		web = line{"web", placeholder, "nothing tells how it is run"}
 		p.note("How the application is run is not known: write the command as processes.web.")
-	case web.why != "Dockerfile":
+	case guess && web.why != "Dockerfile":
 		p.note("processes.web is guessed: %s.", clean(web.value))
 	}
 	p.processes = append([]line{web}, p.processes...)
@@ -133,46 +145,4 @@ func (p *plan) findProcesses() {
 // fits tells whether a command can stand in a manifest in one line.
 func fits(command string) bool {
 	return strings.TrimSpace(command) != "" && len(command) <= 1000
-}
-
-// findStatus looks for a status route and the setting of its token.
-func (p *plan) findStatus() {
-	for _, path := range []string{"/status", "/healthz", "/health"} {
-		if _, ok := p.facts.routes[path]; ok {
-			p.status = path
-			break
-		}
-	}
-	for _, s := range p.settings {
-		if s.name == "STATUS_TOKEN" || p.token == "" && statusToken.MatchString(s.name) {
-			p.token = s.name
-		}
-	}
-	p.unknown = slices.DeleteFunc(p.unknown, func(name string) bool { return name == p.token && p.status != "" })
-	switch {
-	case p.status == "":
-		p.note("No status route was found: the standard asks for one behind a secret token.")
-	case p.token == "":
-		p.note("The route %s was found, but no setting for its token: add one, then declare status.", p.status)
-	default:
-		p.note("The status route is taken to read its token from the header \"Authorization: Bearer …\".")
-	}
-}
-
-var statusToken = regexp.MustCompile(`^(STATUS|HEALTH|HEALTHZ|MONITOR|MONITORING)_(TOKEN|SECRET|KEY)$`)
-
-// findFaults looks for routes that fail or dawdle on purpose.
-func (p *plan) findFaults() {
-	for _, fault := range []struct {
-		name   string
-		routes []string
-	}{{"exception", []string{"/fault", "/boom", "/crash"}}, {"slow", []string{"/slow", "/sleep"}}} {
-		i := slices.IndexFunc(fault.routes, func(route string) bool { return p.facts.routes[route] != "" })
-		if i < 0 {
-			p.note("No route for faults.%s was found: without it some claims stay unknown.", fault.name)
-			continue
-		}
-		route := fault.routes[i]
-		p.faults = append(p.faults, line{fault.name, "GET " + route, p.facts.routes[route]})
-	}
 }

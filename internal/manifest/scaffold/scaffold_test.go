@@ -91,7 +91,7 @@ var kinds = map[string]struct {
 	"flask": {map[string]string{"pyproject.toml": "[project]\ndependencies = ['flask', 'pytest']\n", "app.py": "@app.route('/boom')\ndef x(): pass\nurl = os.environ['SMTP_URL']\n"},
 		[]string{"  - .venv/bin/pip install .", "  web: .venv/bin/python app.py", "    SMTP_URL: {}", "  exception: GET /boom"}, []string{"coverage", "Nothing reads PORT"}},
 	"maven": {map[string]string{"pom.xml": "<artifactId>jacoco-maven-plugin</artifactId><groupId>org.postgresql</groupId>", "src/main/java/A.java": "String p = System.getenv(\"PORT\"); String m = System.getenv(\"POSTGRES_URL\");"},
-		[]string{"  - mvn -B package -DskipTests", "  coverage: target/site/jacoco/jacoco.xml", "    PORT: {}", "    POSTGRES_URL: {service: db}"}, []string{"jar"}},
+		[]string{"  - mvn -B package -DskipTests", "  coverage: target/site/jacoco/jacoco.xml", "run: {}", "    PORT: port", "    POSTGRES_URL: {key: postgres_url, service: db}"}, []string{"jar"}},
 	"gradle": {map[string]string{"build.gradle.kts": "plugins { jacoco }", "gradlew": "#!/bin/sh\n"},
 		[]string{"  - ./gradlew assemble", "  run: ./gradlew test jacocoTestReport"}, nil},
 	"ruby": {map[string]string{"Gemfile": "gem 'sinatra'\ngem 'rspec'\ngem 'simplecov-lcov'\ngem 'sqlite3'\n", "config.ru": "run App\n", "app.rb": "ENV.fetch('DATABASE_URL')\nENV[\"WEB_CONCURRENCY\"]\nget '/sleep' do\nend\n"},
@@ -193,12 +193,19 @@ func FuzzPropose(f *testing.F) {
 	f.Add("web: true\nrelease: null\njobs: ~\n9: x", "os.Getenv(\"null\") os.Getenv(\"true\") os.Getenv(\"DB_HOST\")", "true")
 	f.Add("web: \xff\x01\u2028", "\"/status\" os.Getenv(\"MONITOR_KEY\")", "a\nb")
 	f.Add("web: {a: b}\nweb: - x\nrelease: !!int 3\na: *b", "os.Getenv(\"DATABASE_URL\") os.Getenv(\"MYSQL_URL\")", "")
+	f.Add("web: ./shop", "<form method=post action=/a><input name='a: b' value=\"$X\"><input name=true><input name=b placeholder='x, y'></form> mux.HandleFunc(\"POST /a\", f)", "x")
+	f.Add("web: node a.js", "['PORT', 'true', 1], ['LOG_LEVEL', 'null'], ['SITE_TITLE', 'title'], env.APP_CONFIG; // node a.js migrate\n'migrate': ${title}", "x")
 	f.Fuzz(func(t *testing.T, procfile, source, name string) {
 		fsys := newFacts()
 		fsys.files = map[string]string{"Procfile": procfile, "Dockerfile": "CMD " + name, ".env.example": name + "=" + source, "go.mod": "module " + name, "package.json": name}
 		for _, m := range readers[".go"][0].FindAllStringSubmatch(source, -1) {
 			fsys.variables[m[1]] = name + ".go:1"
 		}
+		fsys.sources, fsys.pages = []string{"a.go", "b.py", "c.js"}, []string{"a.go"}
+		for _, name := range fsys.sources {
+			fsys.texts[name] = source
+		}
+		fsys.findRoutes()
 		for _, m := range route.FindAllStringSubmatch(source, -1) {
 			fsys.routes["/"+m[1]] = source
 		}

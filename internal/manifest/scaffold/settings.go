@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -21,13 +20,42 @@ var ambient = []string{
 }
 
 // setting is one line under config.settings.
-type setting struct{ name, value, why string }
+type setting struct {
+	name, key      string // key is "" where the file does not hold it
+	service, value string // the service that it names, and the form of its value
+	reply          string // the request whose reply shows it
+	why            string
+}
+
+// yaml writes the value of the line.
+func (s setting) yaml() string {
+	var parts []string
+	for _, part := range [][2]string{{"key", keyText(s.key)}, {"service", s.service}, {"value", s.value}, {"reply", s.reply}} {
+		if part[1] != "" {
+			parts = append(parts, part[0]+": "+part[1])
+		}
+	}
+	if s.key != "" && len(parts) == 1 {
+		return keyText(s.key)
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// keyText writes a key, "" for none.
+func keyText(key string) string {
+	if key == "" {
+		return ""
+	}
+	return text(key)
+}
 
 // service is one line under services.
 type service struct {
-	name string
-	kind manifest.ServiceType
-	why  string
+	name    string
+	kind    manifest.ServiceType
+	why     string
+	durable bool
+	apart   bool // it runs by itself: a file that composes containers names it
 }
 
 // drivers tell a service by what an application depends on: package names in
@@ -78,6 +106,11 @@ func (p *plan) allVariables() map[string]string {
 			first(all, p.facts.files[file][m[2]:m[3]], file, p.facts.files[file], m[2])
 		}
 	}
+	for name, r := range p.table {
+		if _, ok := all[name]; !ok {
+			all[name] = r.where
+		}
+	}
 	for name, where := range p.facts.named {
 		if _, ok := all[name]; !ok {
 			all[name] = where + " names it"
@@ -96,6 +129,7 @@ func (p *plan) allVariables() map[string]string {
 
 // findSettings fills the settings, and the services that they need.
 func (p *plan) findSettings() {
+	p.table = p.facts.findTable()
 	p.findServices()
 	all := p.allVariables()
 	p.findFile(all)
@@ -107,11 +141,9 @@ func (p *plan) findSettings() {
 		}
 		p.settings = append(p.settings, p.setting(name, all[name]))
 	}
+	p.restServices()
 	if _, ok := all["PORT"]; !ok {
 		p.note("Nothing reads PORT: the bench tells the application by it where to listen. Declare the setting that does with effect: port.")
-	}
-	if _, ok := all["LOG_LEVEL"]; !ok {
-		p.note("Nothing reads LOG_LEVEL: declare the setting of the log's threshold with effect: level.")
 	}
 }
 
@@ -130,9 +162,15 @@ func (p *plan) findFile(all map[string]string) {
 	if len(found) != 1 {
 		return
 	}
-	p.file = line{found[0], "", all[found[0]]}
+	format, where := p.facts.formatOf(found[0])
+	p.file = line{found[0], format, all[found[0]] + "; guessed from its name"}
+	if format != "" {
+		p.file.why = all[found[0]] + "; " + where
+	}
 	delete(all, found[0])
-	p.note("%s is taken to name a YAML file of the same settings: say its format, and the key of each setting in it.", found[0])
+	if format == "" || p.table == nil {
+		p.note("%s is taken to name a file of the same settings: say its format, YAML if nothing is said, and the key of each setting in it.", found[0])
+	}
 }
 
 // compareNames puts the names with a meaning first, in the order of the table.
@@ -149,66 +187,4 @@ func rank(name string) int {
 		return len(manifest.Conventions)
 	}
 	return i
-}
-
-// findServices tells services by drivers.
-func (p *plan) findServices() {
-	for _, d := range drivers {
-		for _, file := range dependencyFiles {
-			if found := d.form.FindString(p.facts.files[file]); found != "" {
-				p.service([]manifest.ServiceType{d.kind}, file+" names "+found)
-				break
-			}
-		}
-	}
-}
-
-// service returns the name of a service of one of some kinds. Where there is
-// none it adds one of the first kind.
-func (p *plan) service(kinds []manifest.ServiceType, why string) string {
-	for _, s := range p.services {
-		if slices.Contains(kinds, s.kind) {
-			return s.name
-		}
-	}
-	name := map[manifest.ServiceType]string{manifest.Redis: "cache", manifest.SMTP: "mail", manifest.Syslog: "syslog"}[kinds[0]]
-	if name == "" {
-		name = "db"
-	}
-	if slices.ContainsFunc(p.services, func(s service) bool { return s.name == name }) {
-		name = string(kinds[0])
-	}
-	p.services = append(p.services, service{name, kinds[0], why})
-	return name
-}
-
-// setting proposes one setting.
-func (p *plan) setting(name, where string) setting {
-	s := setting{name: name, value: "{}", why: where}
-	convention, known := manifest.ConventionOf(name)
-	switch m := parts.FindStringSubmatch(name); {
-	case known && convention.Service != "": // implied: no service need be declared
-		s.why += "; reaches the service " + convention.Service
-	case known && convention.Effect == manifest.EffectService:
-		s.value = fmt.Sprintf("{service: %s}", p.needed(convention.Types, name))
-	case known:
-		s.why += "; shows as " + string(convention.Effect)
-	case m != nil:
-		s.value = fmt.Sprintf("{service: %s, value: %s}", p.needed(partKinds[m[1]], name), partValues[m[2]])
-		s.why += "; guessed from its name"
-	default:
-		s.why += "; what it changes is not known"
-		p.unknown = append(p.unknown, name)
-	}
-	return s
-}
-
-// needed returns the service that a variable names, and notes a guess.
-func (p *plan) needed(kinds []manifest.ServiceType, variable string) string {
-	before := len(p.services)
-	name := p.service(kinds, variable+" asks for it")
-	if len(p.services) > before && len(kinds) > 1 {
-		p.note("The type of the service that %s names is a guess: %s.", variable, kinds[0])
-	}
-	return name
 }

@@ -16,7 +16,12 @@ type stack struct {
 	coverage string // the report; "" where the tests do not measure it
 	format   string
 	release  []string
-	web      string // how it is run, where nothing else says it
+	web      string   // how it is run, where nothing else says it
+	webFrom  string   // what says so; "" where it is guessed
+	testFrom string   // what says how it is tested; "" where it is usual
+	system   []string // packages of the operating system that hold the interpreter
+	ofSystem bool     // its modules come from the operating system
+	django   string   // how Python is started for manage.py, with a space behind it; "" for other applications
 	notes    []string
 }
 
@@ -38,9 +43,9 @@ func detect(f *facts, name string) stack {
 	case f.has("package.json"): // late: others hold it too, for their assets
 		return nodeStack(f)
 	case f.firstOf("app.py", "main.py") != "":
-		return scriptStack(f.firstOf("app.py", "main.py"), "python3", "a Python script")
+		return scriptStack(f.firstOf("app.py", "main.py"), "python3", "a Python script", "python3")
 	case f.firstOf("server.js", "app.js", "index.js") != "":
-		return scriptStack(f.firstOf("server.js", "app.js", "index.js"), "node", "a Node script")
+		return scriptStack(f.firstOf("server.js", "app.js", "index.js"), "node", "a Node script", "nodejs")
 	case f.firstOf("public/index.php", "index.php") != "":
 		s := phpStack(f)
 		return stack{from: f.firstOf("public/index.php", "index.php"), says: "a PHP script", web: s.web}
@@ -49,8 +54,8 @@ func detect(f *facts, name string) stack {
 }
 
 // scriptStack is a script with no file that pins dependencies.
-func scriptStack(file, program, says string) stack {
-	return stack{from: file, says: says, web: program + " " + file,
+func scriptStack(file, program, says, system string) stack {
+	return stack{from: file, says: says, web: program + " " + file, system: []string{system}, ofSystem: true,
 		notes: []string{"No file pins dependencies, and nothing tells how " + says + " is built and tested: write build and test by hand."}}
 }
 
@@ -68,6 +73,10 @@ func goStack(f *facts, name string) stack {
 	if len(f.mains) > 1 {
 		s.notes = append(s.notes, "Several folders hold package main ("+strings.Join(f.mains, ", ")+"): "+target+" is taken for the one that serves.")
 	}
+	if len(f.tests) == 0 {
+		s.test, s.coverage, s.format = "", "", ""
+		s.notes = append(s.notes, "No tests were found.")
+	}
 	s.build = []string{"go build -o bin/" + name + " " + target}
 	s.web = "./bin/" + name
 	return s
@@ -78,7 +87,7 @@ func nodeStack(f *facts) stack {
 		Scripts map[string]string `json:"scripts"`
 		Main    string            `json:"main"`
 	}
-	s := stack{from: "package.json", says: "a Node package", build: []string{"npm install"}}
+	s := stack{from: "package.json", says: "a Node package", build: []string{"npm install"}, system: []string{"nodejs"}}
 	if err := json.Unmarshal([]byte(f.files["package.json"]), &p); err != nil {
 		s.notes = append(s.notes, "package.json is not valid JSON, so its scripts are not used.")
 	}
@@ -87,6 +96,11 @@ func nodeStack(f *facts) stack {
 	} else {
 		s.notes = append(s.notes, "There is no package-lock.json: commit one, so that the dependencies are pinned.")
 	}
+	for _, name := range []string{"migrate", "db:migrate"} {
+		if command := p.Scripts[name]; strings.HasPrefix(command, "node ") || strings.HasPrefix(command, "npx ") {
+			s.release = []string{command}
+		}
+	}
 	if p.Scripts["build"] != "" {
 		s.build = append(s.build, "npm run build")
 	}
@@ -94,12 +108,13 @@ func nodeStack(f *facts) stack {
 	start := p.Scripts["start"]
 	switch {
 	case strings.HasPrefix(start, "node "):
+		s.webFrom = "package.json, scripts.start"
 		s.web = start // without npm between, which would not pass signals on
 	case start != "":
 		s.web = "npm start"
 		s.notes = append(s.notes, "npm start puts a process between that may not pass signals on: write the command itself as processes.web.")
 	case p.Main != "":
-		s.web = "node " + p.Main
+		s.web, s.webFrom = "node "+p.Main, "package.json, main"
 	default:
 		if file := f.firstOf("server.js", "app.js", "index.js"); file != "" {
 			s.web = "node " + file
@@ -107,6 +122,9 @@ func nodeStack(f *facts) stack {
 	}
 	return s
 }
+
+// ignoredReport is a report that git is told to leave alone.
+var ignoredReport = regexp.MustCompile(`(?m)^/?([\w.-]*lcov[\w.-]*)$`)
 
 func nodeTest(f *facts, script string, s *stack) {
 	text := f.files["package.json"]
@@ -119,59 +137,19 @@ func nodeTest(f *facts, script string, s *stack) {
 	case strings.Contains(text, `"c8"`):
 		s.test, s.coverage = "npx c8 --reporter=lcov npm test", "coverage/lcov.info"
 	case strings.HasPrefix(script, "node --test"):
-		s.test = "node --test --experimental-test-coverage --test-reporter=lcov --test-reporter-destination=coverage.lcov" + strings.TrimPrefix(script, "node --test")
 		s.coverage = "coverage.lcov"
+		if m := ignoredReport.FindStringSubmatch(f.files[".gitignore"]); m != nil {
+			s.coverage = m[1]
+		}
+		s.testFrom = "package.json, scripts.test, with its coverage"
+		s.test = "node --test --experimental-test-coverage --test-reporter=lcov --test-reporter-destination=" + s.coverage +
+			" --test-reporter=tap --test-reporter-destination=stdout" + strings.TrimPrefix(script, "node --test")
 	default:
 		s.test = "npm test"
 	}
 	if s.coverage != "" {
 		s.format = "lcov"
 	}
-}
-
-func pythonStack(f *facts) stack {
-	const bin = ".venv/bin/"
-	s := stack{from: f.firstOf("requirements.txt", "pyproject.toml", "manage.py"), says: "a Python project", build: []string{"python3 -m venv .venv"}}
-	switch s.from {
-	case "requirements.txt":
-		s.build = append(s.build, bin+"pip install -r requirements.txt")
-	case "pyproject.toml":
-		s.build = append(s.build, bin+"pip install .")
-	default:
-		s.notes = append(s.notes, "Neither requirements.txt nor pyproject.toml pins the dependencies.")
-	}
-	needs := strings.ToLower(f.files["requirements.txt"] + f.files["pyproject.toml"])
-	runner := "-m pytest"
-	if f.has("manage.py") {
-		runner = "manage.py test"
-		s.release = []string{bin + "python manage.py migrate --noinput"}
-	} else if !strings.Contains(needs, "pytest") {
-		runner = "-m unittest discover"
-	}
-	s.test = bin + "python -m coverage run " + runner + " && " + bin + "python -m coverage xml"
-	s.coverage, s.format = "coverage.xml", "cobertura"
-	if !strings.Contains(needs, "coverage") && !strings.Contains(needs, "pytest-cov") {
-		s.notes = append(s.notes, "The tests are measured by the package coverage, which is not among the dependencies: add it.")
-	}
-	s.web = pythonWeb(f, bin, strings.Contains(needs, "gunicorn"))
-	return s
-}
-
-// pythonWeb guesses how a Python application is served.
-func pythonWeb(f *facts, bin string, gunicorn bool) string {
-	script := f.firstOf("app.py", "main.py", "wsgi.py")
-	switch {
-	case len(f.wsgi) > 0 && gunicorn:
-		module := strings.ReplaceAll(strings.TrimSuffix(f.wsgi[0], ".py"), "/", ".")
-		return bin + "gunicorn --bind 0.0.0.0:$PORT " + module
-	case f.has("manage.py"):
-		return bin + "python manage.py runserver --noreload 0.0.0.0:$PORT"
-	case script != "" && gunicorn:
-		return bin + "gunicorn --bind 0.0.0.0:$PORT " + strings.TrimSuffix(script, ".py") + ":app"
-	case script != "":
-		return bin + "python " + script
-	}
-	return ""
 }
 
 func mavenStack(f *facts) stack {

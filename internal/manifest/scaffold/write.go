@@ -15,15 +15,29 @@ func (p *plan) write() []byte {
 	w.line("", p.name.name, text(p.name.value), p.name.why)
 	p.writeBuild(&w)
 	w.gap()
+	if p.run {
+		w.line("", "run", "{}", "roadworthy run supplies what the application lacks")
+	}
 	w.line("", "processes", "", "by type; web is the one that serves HTTP")
 	for _, l := range p.processes {
 		w.line("  ", l.name, text(l.value), l.why)
+	}
+	if len(p.admin) > 0 {
+		w.line("", "admin", "", "one-off commands")
+		for _, l := range p.admin {
+			w.line("  ", l.name, text(l.value), l.why)
+		}
+	}
+	if len(p.system) > 0 {
+		w.line("", "system", "["+strings.Join(p.system, ", ")+"]", "packages of Debian that it runs with")
 	}
 	p.writeSettings(&w)
 	p.writeStatus(&w)
 	w.gap()
 	w.line("", "traffic", "", `an ordinary session, in order; a form is "POST /path {field: $nonce}"`)
-	w.item("  ", text("GET /"))
+	for _, l := range p.traffic {
+		w.item("  ", text(l.value), l.why)
+	}
 	p.writeFaults(&w)
 	return []byte(w.String())
 }
@@ -33,11 +47,15 @@ func (p *plan) writeBuild(w *writer) {
 		w.gap()
 		w.line("", "build", "", p.stack.from+": "+p.stack.says)
 		for _, command := range p.stack.build {
-			w.item("  ", text(command))
+			w.item("  ", text(command), "")
 		}
 	}
 	if p.stack.test != "" {
-		w.line("", "test", "", "usual for "+p.stack.says)
+		from := p.stack.testFrom
+		if from == "" {
+			from = "usual for " + p.stack.says
+		}
+		w.line("", "test", "", from)
 		w.line("  ", "run", text(p.stack.test), "")
 		if p.stack.coverage != "" {
 			w.line("  ", "coverage", text(p.stack.coverage), "the report that it writes")
@@ -49,7 +67,7 @@ func (p *plan) writeBuild(w *writer) {
 	if len(p.release) > 0 {
 		w.line("", "release", "", p.releaseBy+": once per release, before it serves")
 		for _, command := range p.release {
-			w.item("  ", text(command))
+			w.item("  ", text(command), "")
 		}
 	}
 }
@@ -59,7 +77,11 @@ func (p *plan) writeSettings(w *writer) {
 		w.gap()
 		w.line("", "config", "", "")
 		if p.file.name != "" {
-			w.line("  ", "file", "{variable: "+p.file.name+"}", p.file.why+"; guessed from its name")
+			value := "{variable: " + p.file.name
+			if p.file.value != "" {
+				value += ", format: " + p.file.value
+			}
+			w.line("  ", "file", value+"}", p.file.why)
 		} else {
 			w.comment("  ", "file: {variable: APP_CONFIG} if a flat file holds the same settings; then give each its key")
 		}
@@ -67,7 +89,7 @@ func (p *plan) writeSettings(w *writer) {
 	if len(p.settings) > 0 {
 		w.line("  ", "settings", "", "where each variable is read")
 		for _, s := range p.settings {
-			w.line("    ", s.name, s.value, s.why)
+			w.line("    ", s.name, s.yaml(), s.why)
 		}
 	}
 	if len(p.services) == 0 {
@@ -75,18 +97,25 @@ func (p *plan) writeSettings(w *writer) {
 	}
 	w.line("", "services", "", "durable: true for what must survive and be backed up")
 	for _, s := range p.services {
-		w.line("  ", s.name, fmt.Sprintf("{type: %s}", s.kind), s.why)
+		value := fmt.Sprintf("{type: %s", s.kind)
+		if s.durable {
+			value += ", durable: true"
+		}
+		w.line("  ", s.name, value+"}", s.why)
 	}
 }
 
 func (p *plan) writeStatus(w *writer) {
 	switch {
+	case p.run:
+		w.gap()
+		w.line("", "status", "{path: /status, token: STATUS_TOKEN}", "roadworthy run answers it")
 	case p.status != "" && p.token != "":
 		w.gap()
-		w.line("", "status", fmt.Sprintf("{path: %s, token: %s}", p.status, p.token), p.facts.routes[p.status])
+		w.line("", "status", fmt.Sprintf("{path: %s, token: %s}", p.status, p.token), p.facts.where(p.status))
 	case p.status != "":
 		w.gap()
-		w.comment("", fmt.Sprintf("status: {path: %s, token: STATUS_TOKEN} once a setting holds its token (%s)", p.status, p.facts.routes[p.status]))
+		w.comment("", fmt.Sprintf("status: {path: %s, token: STATUS_TOKEN} once a setting holds its token (%s)", p.status, p.facts.where(p.status)))
 	}
 }
 
@@ -96,8 +125,12 @@ func (p *plan) writeFaults(w *writer) {
 		return
 	}
 	w.line("", "faults", "", "routes that misbehave on purpose")
-	for _, l := range p.faults {
-		w.line("  ", l.name, text(l.value), l.why)
+	for _, f := range p.faults {
+		if f.header == "" {
+			w.line("  ", f.name, text(f.value), f.why)
+		} else {
+			w.line("  ", f.name, "{request: "+text(f.value)+", headers: "+f.header+"}", f.why)
+		}
 	}
 }
 
@@ -118,8 +151,13 @@ func (w *writer) line(indent, key, value, why string) {
 	w.WriteByte('\n')
 }
 
-func (w *writer) item(indent, value string) {
-	w.WriteString(indent + "- " + value + "\n")
+// item writes an entry of a list, already YAML, and a comment.
+func (w *writer) item(indent, value, why string) {
+	w.WriteString(indent + "- " + value)
+	if why != "" {
+		w.WriteString(" # " + clean(why))
+	}
+	w.WriteByte('\n')
 }
 
 func (w *writer) comment(indent, what string) {
