@@ -229,6 +229,7 @@ func (m *master) close(ctx context.Context) error {
 	s := m.config().Settings
 	ctx, cancel := m.ending(ctx, s.Times.Drain+s.Times.Stop+frontExtra)
 	defer cancel()
+	m.forsake()
 	var errs []error
 	if m.front != nil {
 		drain, done := context.WithTimeout(ctx, s.Times.Drain)

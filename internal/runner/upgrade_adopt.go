@@ -136,6 +136,14 @@ func (m *master) abandon(ctx context.Context, name string, state *worker.Handove
 	m.crews[name] = crew
 }
 
+// forsake ends the workers that were handed over, where they cannot be adopted
+// because something else failed before.
+func (m *master) forsake() {
+	if m.handed != nil && !m.adopted.Load() {
+		(&Handed{m.handed}).End()
+	}
+}
+
 // tookOver tells how it went.
 func (m *master) tookOver() {
 	m.pause = time.Since(m.handed.Paused)

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -127,6 +129,53 @@ func TestAnUpgradeWaitsForLongRequests(t *testing.T) {
 		t.Errorf("%d of %d requests failed, the first with: %v", load.failed.Load(), load.sent.Load(), load.first.Load())
 	}
 	t.Logf("%s: %d requests, the slowest in %s", strings.TrimSpace(out), load.sent.Load(), time.Duration(load.slowest.Load()))
+}
+
+// With TLS no connection can stay, but no request is lost either, by HTTP/1 or
+// by HTTP/2.
+func TestUpgradesWithTLS(t *testing.T) {
+	dir := t.TempDir()
+	roots := certificate(t, dir)
+	p := launch(t, "count", []string{"python3", "app.py"}, map[string]string{
+		"tls.certificate": filepath.Join(dir, "cert.pem"), "tls.key": filepath.Join(dir, "key.pem"), "tls.plain": fmt.Sprintf("127.0.0.1:%d", freePort(t)),
+	}, nil, nil)
+	p.ready(2)
+	before := p.pids()
+	var clients sync.WaitGroup
+	var sent atomic.Int64
+	stop := make(chan struct{})
+	for i := range 6 {
+		clients.Go(func() {
+			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: i%2 == 0, DisableKeepAlives: i == 1}
+			defer transport.CloseIdleConnections()
+			client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				sent.Add(1)
+				if err := once(client, strings.Replace(p.url, "http:", "https:", 1), i%3 == 0, fmt.Sprintf("%d-%d", i, n)); err != nil {
+					t.Errorf("client %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	out := ""
+	for n := range 2 {
+		var err error
+		if out, err = p.order("upgrade"); err != nil {
+			t.Errorf("upgrade %d: %v: %s", n+1, err, out)
+		}
+	}
+	close(stop)
+	clients.Wait()
+	if got := p.pids(); got != before {
+		t.Errorf("after upgrades %q, before %q", got, before)
+	}
+	t.Logf("%s: %d requests", strings.TrimSpace(out), sent.Load())
 }
 
 func TestUpgradesInOtherModes(t *testing.T) {
