@@ -1,6 +1,6 @@
 // Command front compares what stands before an application: roadworthy run,
 // our front alone, nginx, haproxy and caddy, as proxies to one nginx backend
-// on the loopback, which is goals P1 and P2 of the production runtime.
+// on the loopback, which is goals P1, P2 and P4 of the production runtime.
 //
 // Each round drives every proxy once, in turn, with wrk; the main number is the
 // CPU time of the proxy's processes per request, which a busy machine disturbs
@@ -10,7 +10,7 @@
 //
 //	go run ./bench/run/front -tool bin/roadworthy
 //
-// It asserts nothing; docs tell what the numbers were. Read next: proxies.go.
+// It asserts nothing; docs tell what the numbers were. Read next: proxies.go, latency.go.
 package main
 
 import (
@@ -23,7 +23,6 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 0, "rounds; the median counts; 0 for 7, or 1 of a short run")
 	seconds := flag.Int("seconds", 0, "duration of one run of wrk; 0 for 3, or 1 of a short run")
 	clients := flag.Int("clients", 32, "connections of wrk")
 	only := flag.String("only", "", "comma list of proxies; all when empty")
@@ -34,13 +33,10 @@ func main() {
 		if *serve != "" {
 			return beFront(*serve, *backend, *profile)
 		}
-		if *rounds == 0 {
-			*rounds = peer.Pick(b, 7, 1)
-		}
 		if *seconds == 0 {
 			*seconds = peer.Pick(b, 3, 1)
 		}
-		return compare(b, *rounds, *seconds, *clients, *only, *profile)
+		return compare(b, *seconds, *clients, *only, *profile)
 	}
 	if code := peer.Main("front", parsed); code != 0 {
 		os.Exit(code) //nolint:forbidigo // this is a main
@@ -50,7 +46,7 @@ func main() {
 // samples are what the runs of wrk saw of one proxy.
 type samples struct{ rate, micros []float64 }
 
-func compare(b *peer.Bench, rounds, seconds, clients int, only, profile string) error {
+func compare(b *peer.Bench, seconds, clients int, only, profile string) error {
 	if !b.Has("wrk") || !b.Has("nginx") {
 		return nil
 	}
@@ -62,6 +58,7 @@ func compare(b *peer.Bench, rounds, seconds, clients int, only, profile string) 
 	for _, p := range all {
 		seen[p.Name] = &samples{}
 	}
+	rounds := b.Count(7, 1)
 	err = b.Rounds(rounds, len(all), func(i int) error {
 		p := all[i]
 		before, err := peer.CPU(p.counted())
@@ -84,7 +81,7 @@ func compare(b *peer.Bench, rounds, seconds, clients int, only, profile string) 
 		return err
 	}
 	report(b, seen, rounds)
-	return nil
+	return latency(b, all, seen)
 }
 
 // report prints the rows; ours is roadworthy run, and the front alone beside it.

@@ -42,7 +42,7 @@ func masters(b *peer.Bench) error {
 		return err
 	}
 	defer sink.Close()
-	rounds := peer.Pick(b, 3, 1)
+	rounds := b.Count(3, 1)
 	idle, loaded := map[string][]float64{}, map[string][]float64{}
 	for range rounds {
 		b.StopAll()
@@ -50,7 +50,7 @@ func masters(b *peer.Bench) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(peer.Pick(b, 10*time.Second, 2*time.Second)) // this is the idleness
+		time.Sleep(peer.Pick(b, 8*time.Second, 2*time.Second)) // this is the idleness
 		if err := note(idle, all); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func masters(b *peer.Bench) error {
 		}
 		for _, p := range all {
 			if p.proxies {
-				if _, _, err := b.Wrk(p.Address, peer.Pick(b, 3, 1), 64); err != nil {
+				if _, _, err := b.Wrk(p.Address, peer.Pick(b, 2, 1), 64); err != nil {
 					return fmt.Errorf("drive %s: %w", p.Name, err)
 				}
 			}
@@ -121,7 +121,7 @@ func report(b *peer.Bench, idle, loaded map[string][]float64, rounds int) {
 // workers compares masters of few and of many workers.
 func workers(b *peer.Bench) error {
 	const few, many = 2, 22
-	rounds := peer.Pick(b, 3, 1)
+	rounds := b.Count(3, 1)
 	seen := map[int][]float64{}
 	err := b.Rounds(rounds, 2, func(i int) error {
 		count := []int{few, many}[i]
@@ -134,7 +134,7 @@ func workers(b *peer.Bench) error {
 		if err != nil {
 			return err //nolint:wrapcheck // says enough
 		}
-		time.Sleep(peer.Pick(b, 5*time.Second, 2*time.Second)) // this is the idleness
+		time.Sleep(peer.Pick(b, 3*time.Second, 2*time.Second)) // this is the idleness
 		size, err := peer.PSS(run.Own())
 		seen[count] = append(seen[count], size)
 		return err //nolint:wrapcheck // says enough

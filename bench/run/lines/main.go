@@ -40,7 +40,7 @@ func measure(b *peer.Bench) error {
 	if b.Has("multilog") {
 		contenders = append(contenders, multilog)
 	}
-	count, rounds := peer.Pick(b, 1_000_000, 200_000), peer.Pick(b, 7, 1)
+	count, rounds := peer.Pick(b, 1_000_000, 200_000), b.Count(7, 1)
 	seen := make([][]sample, 2)
 	err := b.Rounds(rounds, len(contenders), func(i int) error {
 		s, err := contenders[i](b, count)
@@ -177,7 +177,7 @@ func multilog(b *peer.Bench, count int) (sample, error) {
 
 // rooms calls the benchmarks of two rooms.
 func rooms(b *peer.Bench) error {
-	rounds := peer.Pick(b, 5, 1)
+	rounds := b.Count(5, 1)
 	bench := func(name, room, unit string) (float64, error) {
 		text, err := b.Go("test", "-run", "^$", "-bench", "^"+name+"$", "-benchtime", peer.Pick(b, "1s", "0.2s"), "-count", strconv.Itoa(rounds), room)
 		if err != nil {

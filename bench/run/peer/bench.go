@@ -39,17 +39,19 @@ type Bench struct {
 	Tool   string // the program roadworthy
 	Sample string // the program of bench/run/sample
 
-	ctx  context.Context //nolint:containedctx // a Bench lives as long as it
-	load string          // average when the measurement began
-	out  io.Writer
-	all  []*Program
+	ctx    context.Context //nolint:containedctx // a Bench lives as long as it
+	load   string          // average when the measurement began
+	rounds int             // asked for; 0 leaves it to the measurement
+	out    io.Writer
+	all    []*Program
 }
 
 // Main runs a measurement and returns the exit code. It adds the flags -short,
-// -tool and -sample to those that the program has defined.
+// -rounds, -tool and -sample to those that the program has defined.
 func Main(name string, measure func(b *Bench) error) int {
 	b := &Bench{out: os.Stdout}
 	flag.BoolVar(&b.Short, "short", false, "one short round of each: the numbers mean little")
+	flag.IntVar(&b.rounds, "rounds", 0, "rounds of each measurement; 0 for as many as it needs")
 	flag.StringVar(&b.Tool, "tool", "bin/roadworthy", "the program roadworthy")
 	flag.StringVar(&b.Sample, "sample", "bin/sample", "the program of bench/run/sample")
 	flag.Parse()
@@ -92,6 +94,15 @@ func Pick[T any](b *Bench, usual, short T) T {
 		return short
 	}
 	return usual
+}
+
+// Count returns how many rounds to measure: what was asked for, else the usual
+// number, or that of a short run.
+func (b *Bench) Count(usual, short int) int {
+	if b.rounds > 0 {
+		return b.rounds
+	}
+	return Pick(b, usual, short)
 }
 
 // Rounds calls measure for each of some contenders in each of some rounds;

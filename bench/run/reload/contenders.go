@@ -15,7 +15,7 @@ type contender struct {
 	name   string
 	start  func(b *peer.Bench) (*peer.Program, error)
 	reload func(b *peer.Bench, p *peer.Program) error
-	rest   time.Duration // after a reload, until it takes note of another
+	rest   time.Duration // that belongs to a reload: workers that do not reply for now may still be replaced
 }
 
 // contenders lists those that are installed; ours is the first.

@@ -38,7 +38,7 @@ func measure(b *peer.Bench) error {
 	}
 	seen := map[string]*outcome{}
 	var names []string
-	reloads := peer.Pick(b, 10, 2)
+	reloads := b.Count(10, 2)
 	for _, c := range contenders(b) {
 		b.StopAll()
 		b.Again()
@@ -58,7 +58,7 @@ func quick(b *peer.Bench) error {
 	if err != nil {
 		return err
 	}
-	rounds := peer.Pick(b, 7, 3)
+	rounds := b.Count(7, 3)
 	var took []float64
 	for range rounds {
 		begun := time.Now()
@@ -140,13 +140,13 @@ func (o *outcome) reload(b *peer.Bench, c contender, program *peer.Program, load
 	if err := b.Until(limit, "the reload is over", over); err != nil {
 		o.endless++
 	}
+	o.took = append(o.took, (time.Since(begun) - quiet).Seconds())
+	time.Sleep(c.rest)
 	longest := time.Duration(0)
 	for _, r := range load.Since(begun) {
 		longest = max(longest, r.Took)
 	}
 	o.longest = append(o.longest, float64(longest.Microseconds())/1000)
-	o.took = append(o.took, (time.Since(begun) - quiet).Seconds())
-	time.Sleep(c.rest)
 	return nil
 }
 

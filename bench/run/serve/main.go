@@ -41,7 +41,7 @@ func measure(b *peer.Bench) error {
 
 // rates drives some programs in turn and returns the median rate of each.
 func rates(b *peer.Bench, all ...*peer.Program) (median []float64, rounds int, err error) {
-	rounds = peer.Pick(b, 7, 1)
+	rounds = b.Count(7, 1)
 	seen := make([][]float64, len(all))
 	err = b.Rounds(rounds, len(all), func(i int) error {
 		_, rate, err := b.Wrk(all[i].Address, peer.Pick(b, 3, 1), clients)

@@ -67,7 +67,7 @@ func measure(b *peer.Bench) error {
 		return err
 	}
 	var s seen
-	rounds := peer.Pick(b, 5, 1)
+	rounds := b.Count(3, 1)
 	err = b.Rounds(rounds, 3, func(i int) error {
 		switch i {
 		case 0:
