@@ -41,7 +41,7 @@ func (p *plan) findCommands() {
 		p.usage(base)
 	}
 	if len(p.release) > 0 {
-		if !slices.ContainsFunc(p.admin, func(l line) bool { return l.name == "migrate" }) && migration.MatchString(lastWord(p.release[0])) {
+		if !slices.ContainsFunc(p.admin, func(l line) bool { return l.name == "migrate" }) && strings.Contains(p.release[0], "migrat") {
 			p.admin = append([]line{{"migrate", p.release[0], "as for each release"}}, p.admin...)
 		}
 		return

@@ -179,6 +179,19 @@ func (f *facts) source(folder fs.FS, name string) {
 	if dir := path.Dir(name); path.Ext(name) == ".go" && goMain.MatchString(text) && !slices.Contains(f.mains, dir) {
 		f.mains = append(f.mains, dir)
 	}
+	f.readVariables(name, text)
+	for _, m := range namedOnly.FindAllStringSubmatchIndex(text, -1) {
+		if _, ok := manifest.ConventionOf(text[m[2]:m[3]]); ok { // in a table of settings, say
+			first(f.named, text[m[2]:m[3]], name, text, m[2])
+		}
+	}
+	for _, m := range route.FindAllStringSubmatchIndex(text, -1) {
+		first(f.routes, "/"+text[m[2]:m[3]], name, text, m[2])
+	}
+}
+
+// readVariables notes the variables that a source reads.
+func (f *facts) readVariables(name, text string) {
 	for _, form := range readers[extension(name)] {
 		for _, m := range form.FindAllStringSubmatchIndex(text, -1) {
 			found := []string{text[m[2]:m[3]]}
@@ -192,14 +205,6 @@ func (f *facts) source(folder fs.FS, name string) {
 				first(f.variables, variable, name, text, m[2])
 			}
 		}
-	}
-	for _, m := range namedOnly.FindAllStringSubmatchIndex(text, -1) {
-		if _, ok := manifest.ConventionOf(text[m[2]:m[3]]); ok { // in a table of settings, say
-			first(f.named, text[m[2]:m[3]], name, text, m[2])
-		}
-	}
-	for _, m := range route.FindAllStringSubmatchIndex(text, -1) {
-		first(f.routes, "/"+text[m[2]:m[3]], name, text, m[2])
 	}
 }
 

@@ -110,6 +110,9 @@ func sanitize(text string) string {
 // findProcesses takes the Procfile, else the Dockerfile, else what is usual.
 func (p *plan) findProcesses() {
 	p.release, p.releaseBy = p.stack.release, "usual for "+p.stack.says
+	if p.stack.releaseFrom != "" {
+		p.releaseBy = p.stack.releaseFrom
+	}
 	for _, process := range procfile(p.facts.files["Procfile"]) {
 		name := sanitize(process[0])
 		switch {

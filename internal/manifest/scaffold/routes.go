@@ -36,30 +36,31 @@ func (f *facts) findRoutes() {
 		text := f.texts[name]
 		switch extension(name) {
 		case ".go":
-			f.declare(name, text, goRoute, 1, 2, 3)
-			f.declare(name, text, callRoute, 1, 2, 3)
+			f.declare(name, text, goRoute)
+			f.declare(name, text, callRoute)
 		case ".js":
-			f.declare(name, text, callRoute, 1, 2, 3)
-			f.declare(name, text, tableRoute, 1, 2, 3)
+			f.declare(name, text, callRoute)
+			f.declare(name, text, tableRoute)
 		case ".py":
-			f.declare(name, text, callRoute, 1, 2, 3)
+			f.declare(name, text, callRoute)
 			f.djangoRoutes(name, text)
 		case ".rb", ".ru":
-			f.declare(name, text, wordRoute, 1, 2, 0)
+			f.declare(name, text, wordRoute)
 		case ".java":
-			f.declare(name, text, annotated, 1, 2, 0)
+			f.declare(name, text, annotated)
 		}
 	}
 }
 
-// declare notes the routes of one form; the numbers are of its groups, 0 for none.
-func (f *facts) declare(name, text string, form *regexp.Regexp, method, route, rest int) {
+// declare notes the routes of one form, whose groups are the method, the path
+// and, in some, what follows.
+func (f *facts) declare(name, text string, form *regexp.Regexp) {
 	for _, at := range form.FindAllStringSubmatchIndex(text, -1) {
-		d := declared{method: strings.ToUpper(group(text, at, method)), path: group(text, at, route), where: place(name, text, at[0])}
+		d := declared{method: strings.ToUpper(group(text, at, 1)), path: group(text, at, 2), where: place(name, text, at[0])}
 		d.path = strings.TrimSuffix(d.path, "{$}")
 		after := ""
-		if rest > 0 {
-			after = group(text, at, rest)
+		if form.NumSubexp() > 2 {
+			after = group(text, at, 3)
 			if m := guardForm.FindStringSubmatch(after); m != nil && m[1] != "func" && m[1] != "function" && m[1] != "async" {
 				d.guard = m[1]
 			}
@@ -96,6 +97,9 @@ func (f *facts) djangoRoutes(name, text string) {
 // prefix returns under which path a module of urlpatterns is included.
 func (f *facts) prefix(module string) string {
 	for _, name := range f.sources {
+		if !strings.Contains(f.texts[name], module) {
+			continue
+		}
 		for _, m := range djangoRoute.FindAllStringSubmatch(f.texts[name], -1) {
 			if in := includeForm.FindStringSubmatch(m[2]); in != nil && in[1] == module {
 				return m[1]
@@ -112,8 +116,11 @@ var decorator = regexp.MustCompile(`(?m)^@([\w.]+)`)
 func (f *facts) view(folder, function string) (method, guard string) {
 	form := regexp.MustCompile(`(?m)((?:^@.*\n)*)^(?:async )?def ` + regexp.QuoteMeta(function) + `\(`)
 	for _, name := range f.sources {
+		if path.Dir(name) != folder || path.Ext(name) != ".py" {
+			continue
+		}
 		m := form.FindStringSubmatch(f.texts[name])
-		if path.Dir(name) != folder || m == nil {
+		if m == nil {
 			continue
 		}
 		for _, d := range decorator.FindAllStringSubmatch(m[1], -1) {

@@ -104,8 +104,27 @@ var kinds = map[string]struct {
 		[]string{"  web: python3 main.py", "    PORT: {}", "    SYSLOG_URL: {}", "  file: {variable: APP_CONFIG}"}, []string{"APP_CONFIG", "a Python script"}},
 	"only a file": {map[string]string{"server.js": "process.env.SHOP_CONFIG_FILE"}, []string{"  web: node server.js", "  file: {variable: SHOP_CONFIG_FILE}"}, nil},
 	"bare php":    {map[string]string{"index.php": "<?php"}, []string{"  web: \"php -S 0.0.0.0:$PORT\"", "    PORT: {}"}, nil},
-	"empty":       {nil, []string{"name: empty", "  web: ./CHANGE-ME"}, []string{"not known"}},
-	"9 !":         {nil, []string{"name: app"}, nil},
+	"express": {map[string]string{
+		"package.json":    `{"name": "shop", "main": "server.js", "scripts": {"migrate": "node migrate.js"}, "dependencies": {"pg": "8", "better-sqlite3": "11", "ioredis": "5"}}`,
+		"server.js":       "const url = process.env.DATABASE_URL, port = process.env.PORT\nprocess.env.TZ_NAME = 'UTC'\napp.get('/', index)\napp.post('/orders', order)\napp.post('/items/delete', gone)\nspawn('convert', ['a'])\nconst health = {database: ping}\nawait db.query('CREATE TABLE orders')\n",
+		"views/index.ejs": "<form method=POST action=\"/orders\"><input type=hidden name=_csrf value=\"<%= t %>\"><input name='item'><input name=mail type=email><select name=size><option value=\"small\">S</select><textarea name=note></textarea><button>Go</button></form>\n<form method=post action=/items/delete><input name=id></form><form method=post action=/vote><input name=x></form><form method=get action=/find><input name=q></form>\n",
+	}, []string{
+		"  web: node server.js", "  - node migrate.js", "system: [nodejs, imagemagick]", "    DATABASE_URL: {key: database_url, service: database}", "  database: {type: postgres, durable: true}",
+		"  - GET /", "  - \"POST /orders {item: $nonce, mail: $nonce@example.com, size: small, note: $nonce}\"", "  migrate: node migrate.js",
+	}, []string{"/items/delete may end", "/vote, but no route", "no setting that names a redis"}},
+	"hidden values": {map[string]string{
+		"app.py":           "@app.route('/')\ndef index(): return render(os.environ['MOTTO'])\n@app.route('/vote', methods=['POST'])\ndef vote(): pass\n@app.route('/buy', methods=['POST'])\ndef buy(): pass\nos.environ['ONLY_WRITTEN'] = '1'\nPORT = os.environ['PORT']\n",
+		"templates/a.html": "<form method='post' action='/vote'><input type='hidden' name='id' value='{{ id }}'><input name='x'></form><form method='post' action='/buy'><input name='price' value='1'><input type='hidden' name='p' value='$PRICE'></form>",
+	}, []string{"run: {}", "  web: python3 app.py", "    PORT: port", "    MOTTO: {key: motto, reply: GET /}", "  - GET /"}, []string{"/vote needs values", "/buy needs values", "traffic is only GET /"}},
+	"defaults are no keys": {map[string]string{"app.py": "P = env('PORT', 'port')\nL = env('LOG_LEVEL', 'info')\nG = env('GREETING', 'hello')\nS = env('STATUS_TOKEN', 'secret')\nF = env('APP_CONFIG')\n"},
+		[]string{"    PORT: {}", "    LOG_LEVEL: {}", "    GREETING: {}", "  file: {variable: APP_CONFIG}"}, []string{"the key of each setting"}},
+	"bound keys": {map[string]string{"go.mod": "module x\n", "main.go": "package main\nimport \"toml\"\nfunc f() {\n\tv.BindEnv(\"port\", \"PORT\")\n\tv.BindEnv(\"log.level\", \"LOG_LEVEL\")\n\tv.BindEnv(\"site.title\", \"SITE_TITLE\")\n\topen(os.Getenv(\"X_CONFIG\"))\n\tmux.HandleFunc(\"GET /status\", guard(s)) ; mux.HandleFunc(\"GET /fault\", open(f))\n}\n", "page.html": "{{ .Title }}"},
+		[]string{"    PORT: port", "    LOG_LEVEL: log.level", "    SITE_TITLE: {key: site.title, reply: GET /}", "  file: {variable: X_CONFIG, format: toml}", "  exception: GET /fault"}, []string{"No tests"}},
+	"usage": {map[string]string{"go.mod": "module book\n", "README.md": "Run:\n\n    ./bin/book migrate\n    ./bin/book reset\n    ./bin/book print    what there is\n    ./bin/book unheard\n", "main.go": "package main\nvar c = []string{\"migrate\", \"reset\", \"print\"}\n"},
+		[]string{"  - ./bin/book migrate", "  migrate: ./bin/book migrate", "  print: ./bin/book print"}, []string{"PORT"}},
+	"crew":  {map[string]string{"Procfile": "web: gunicorn app:app\n", "app.py": "PORT = os.environ['PORT']\n"}, []string{"    PORT: {}", "  web: \"gunicorn app:app\""}, []string{"No status route"}},
+	"empty": {nil, []string{"name: empty", "  web: ./CHANGE-ME"}, []string{"not known"}},
+	"9 !":   {nil, []string{"name: app"}, nil},
 }
 
 func TestPropose(t *testing.T) {
@@ -127,6 +146,9 @@ func TestPropose(t *testing.T) {
 				if !strings.Contains(strings.Join(p.Notes, "\n"), want) {
 					t.Errorf("no note on %q in %q", want, p.Notes)
 				}
+			}
+			if _, sends := m.Admin["reset"]; sends || m.Admin["unheard"] != "" {
+				t.Errorf("%v are no one-off commands", m.Admin)
 			}
 			for s := range m.Config.Settings {
 				if strings.HasPrefix(s, "ONLY_") || s == "HOME" || s == "DJANGO_SETTINGS_MODULE" {

@@ -65,15 +65,18 @@ func (p *plan) findDriver(kind manifest.ServiceType) {
 	}
 }
 
-// restServices adds what no setting names. A library makes no database where a
-// setting names another one already.
+// restServices adds what runs beside the application although no setting names
+// it. A library alone makes no service: it may be one of several, or unused.
 func (p *plan) restServices() {
-	named := slices.ContainsFunc(p.services, func(s service) bool { return slices.Contains(databases, s.kind) })
 	for _, c := range p.candidates {
-		if named && slices.Contains(databases, c.kind) && !c.apart {
-			continue
+		named := slices.ContainsFunc(p.services, func(s service) bool { return s.kind == c.kind })
+		others := slices.ContainsFunc(p.services, func(s service) bool { return slices.Contains(databases, s.kind) }) && slices.Contains(databases, c.kind)
+		switch {
+		case c.apart:
+			p.service([]manifest.ServiceType{c.kind}, c.why)
+		case !named && !others:
+			p.note("%s, but no setting that names a %s was found: declare both, if there is one.", c.why, c.kind)
 		}
-		p.service([]manifest.ServiceType{c.kind}, c.why)
 	}
 }
 

@@ -43,16 +43,18 @@ func (f *facts) shown(variable, key string) (request, where string) {
 // handled returns the page whose handler a place in a source belongs to, ""
 // for none that is known.
 func handled(text string, at int) string {
+	begin := at
+	for line := 0; line <= shownLines && begin >= 0; line++ {
+		begin = strings.LastIndexByte(text[:begin], '\n')
+	}
+	text = text[begin+1 : at]
 	start, page := -1, ""
 	for _, form := range handlers {
-		for _, m := range form.FindAllStringSubmatchIndex(text[:at], -1) {
+		for _, m := range form.FindAllStringSubmatchIndex(text, -1) {
 			if m[0] > start {
 				start, page = m[0], text[m[2]:m[3]]
 			}
 		}
-	}
-	if start < 0 || strings.Count(text[start:at], "\n") > shownLines {
-		return ""
 	}
 	if page == "(" { // one method for every path
 		return "/"

@@ -9,20 +9,21 @@ import (
 
 // stack is how applications of one language are built, tested and run.
 type stack struct {
-	from     string   // the file that told it
-	says     string   // in words, "a Go module"
-	build    []string // commands
-	test     string
-	coverage string // the report; "" where the tests do not measure it
-	format   string
-	release  []string
-	web      string   // how it is run, where nothing else says it
-	webFrom  string   // what says so; "" where it is guessed
-	testFrom string   // what says how it is tested; "" where it is usual
-	system   []string // packages of the operating system that hold the interpreter
-	ofSystem bool     // its modules come from the operating system
-	django   string   // how Python is started for manage.py, with a space behind it; "" for other applications
-	notes    []string
+	from        string   // the file that told it
+	says        string   // in words, "a Go module"
+	build       []string // commands
+	test        string
+	coverage    string // the report; "" where the tests do not measure it
+	format      string
+	release     []string
+	releaseFrom string   // what says so; "" where it is usual
+	web         string   // how it is run, where nothing else says it
+	webFrom     string   // what says so; "" where it is guessed
+	testFrom    string   // what says how it is tested; "" where it is usual
+	system      []string // packages of the operating system that hold the interpreter
+	ofSystem    bool     // its modules come from the operating system
+	django      string   // how Python is started for manage.py, with a space behind it; "" for other applications
+	notes       []string
 }
 
 // detect recognizes the language by the file that pins its dependencies.
@@ -98,7 +99,7 @@ func nodeStack(f *facts) stack {
 	}
 	for _, name := range []string{"migrate", "db:migrate"} {
 		if command := p.Scripts[name]; strings.HasPrefix(command, "node ") || strings.HasPrefix(command, "npx ") {
-			s.release = []string{command}
+			s.release, s.releaseFrom = []string{command}, "package.json, scripts."+name
 		}
 	}
 	if p.Scripts["build"] != "" {
