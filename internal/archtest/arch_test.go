@@ -55,6 +55,7 @@ var layers = map[string]int{
 	"internal/check":             8,
 	"internal/cli":               9,
 	"cmd/roadworthy":             10,
+	"bench/run/peer":             9,  // what these share
 	"bench/run/":                 10, // programs that measure
 	"fixtures":                   0,
 	"internal/archtest":          10,
