@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -67,6 +68,22 @@ func TestAGateThatFreezesLosesNothing(t *testing.T) {
 			}
 		})
 	}
+	for range many { // whose first request comes in two parts
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				sent.Add(1)
+				if err := halting(listener.Addr().String()); err != nil {
+					failed.Add(1)
+					t.Log(err)
+				}
+			}
+		})
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for range rounds {
@@ -87,4 +104,59 @@ func TestAGateThatFreezesLosesNothing(t *testing.T) {
 		t.Errorf("%d of %d requests failed, %d connections for %d clients", failed.Load(), sent.Load(), dials.Load(), many)
 	}
 	t.Logf("%d requests, %d rounds", sent.Load(), rounds)
+}
+
+// halting sends one request on a connection of its own, in two parts.
+func halting(address string) error {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	for _, part := range []string{"GET / HTTP/1.1\r\nHo", "st: test\r\nConnection: close\r\n\r\n"} {
+		if _, err := io.WriteString(conn, part); err != nil {
+			return err
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+	reply, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return err
+	}
+	return reply.Body.Close()
+}
+
+// hasty is a connection that is woken for an upgrade just as bytes come in.
+type hasty struct {
+	net.Conn
+	passage *passage
+	until   time.Time
+}
+
+func (h *hasty) Read(p []byte) (int, error) {
+	h.passage.wake()
+	return copy(p, "GET"), nil
+}
+
+func (h *hasty) SetReadDeadline(t time.Time) error {
+	h.until = t
+	return nil
+}
+
+func TestAConnectionThatIsWokenTooLateKeepsItsDeadline(t *testing.T) {
+	h := &hasty{}
+	h.passage = &passage{Conn: h, gate: newGate(nil, 0, true, nil), fresh: true}
+	h.passage.waits.Store(true)
+	until := time.Now().Add(time.Minute)
+	_ = h.passage.SetReadDeadline(until)
+	if n, err := h.passage.Read(make([]byte, 10)); n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	if !h.until.Equal(until) {
+		t.Errorf("the deadline is %s, want %s", h.until, until)
+	}
+	if h.passage.waits.Load() || h.passage.leaving() {
+		t.Error("a connection with a request counts as one that waits")
+	}
 }

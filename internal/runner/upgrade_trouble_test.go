@@ -164,7 +164,7 @@ func TestUpgradesWithTLS(t *testing.T) {
 		})
 	}
 	out := ""
-	for n := range 2 {
+	for n := range 6 {
 		var err error
 		if out, err = p.order("upgrade"); err != nil {
 			t.Errorf("upgrade %d: %v: %s", n+1, err, out)
