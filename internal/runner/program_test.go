@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -83,9 +84,7 @@ func launch(t *testing.T, dir string, command []string, set map[string]string, e
 	p.url = fmt.Sprintf("http://127.0.0.1:%d", port)
 	args := []string{"run"}
 	flags := map[string]string{"listen": fmt.Sprintf("127.0.0.1:%d", port), "workers": "2", "times.settle": "100ms", "times.drain": "10s", "times.stop": "2s"}
-	for key, value := range set {
-		flags[key] = value
-	}
+	maps.Copy(flags, set)
 	for key, value := range flags {
 		args = append(args, "--set", key+"="+value)
 	}
