@@ -144,7 +144,9 @@ func (p *plan) findSystem() {
 		}
 		if p.stack.ofSystem && extension(name) == ".py" {
 			for _, m := range importForm.FindAllStringSubmatch(p.facts.texts[name], -1) {
-				more = append(more, modules[m[1]])
+				if !p.facts.local(m[1]) {
+					more = append(more, modules[m[1]])
+				}
 			}
 		}
 	}
@@ -154,4 +156,11 @@ func (p *plan) findSystem() {
 			p.system = append(p.system, name)
 		}
 	}
+}
+
+// local tells whether a module of Python is the application's own.
+func (f *facts) local(module string) bool {
+	return slices.ContainsFunc(f.sources, func(name string) bool {
+		return name == module+".py" || strings.HasSuffix(name, "/"+module+".py") || strings.HasPrefix(name, module+"/")
+	})
 }

@@ -39,6 +39,7 @@ func (p *plan) findTraffic() {
 			p.form(action, group(text, at, 2), place(name, text, at[0]))
 		}
 	}
+	p.readForms(seen)
 	if len(p.traffic) == 1 {
 		p.note("The traffic is only GET /: add what an ordinary session does, a request that writes among it.")
 		return

@@ -20,6 +20,7 @@ type row struct {
 var (
 	rowForm      = regexp.MustCompile("([\\w.]*[({\\[]|[,\\n]|\\w+\\s*[:=])\\s*[\"'`]([A-Z][A-Z0-9_]*)[\"'`]\\s*(,|:|=>)\\s*(?:\\w+\\s*[:=]\\s*)?[\"'`]([a-z][a-z0-9_.-]*)[\"'`]([^\\n]*)")
 	reversedForm = regexp.MustCompile("([\\w.]+\\()\\s*[\"'`]([a-z][a-z0-9_.-]*)[\"'`]\\s*,\\s*[\"'`]([A-Z][A-Z0-9_]*)[\"'`]")
+	laterForm    = regexp.MustCompile("^\\s*,\\s*[\"'`]([a-z][a-z0-9_.-]*)[\"'`]([^\\n]*)")
 	wordSplit    = regexp.MustCompile(`[._-]+`)
 )
 
@@ -44,6 +45,7 @@ func (f *facts) findTable() map[string]row {
 		}
 		var best []row
 		for _, rows := range tables {
+			rows = laterKeys(rows)
 			if isTable(rows) && (len(rows) > len(best) || len(rows) == len(best) && rows[0].where < best[0].where) {
 				best = rows
 			}
@@ -53,6 +55,25 @@ func (f *facts) findTable() map[string]row {
 		}
 	}
 	return nil
+}
+
+// laterKeys takes the next column for the keys where the first holds names of
+// the code: keys of a file are dotted, names are not.
+func laterKeys(rows []row) []row {
+	later := make([]row, len(rows))
+	dotted := false
+	for i, r := range rows {
+		m := laterForm.FindStringSubmatch(r.rest)
+		if m == nil || strings.Contains(r.key, ".") {
+			return rows
+		}
+		dotted = dotted || strings.Contains(m[1], ".")
+		later[i] = row{r.variable, m[1], r.where, m[2]}
+	}
+	if !dotted {
+		return rows
+	}
+	return later
 }
 
 // isTable tells a table from defaults that happen to stand behind variables:

@@ -33,6 +33,7 @@ type facts struct {
 	pages     []string          // paths of what holds HTML, sources among them, sorted
 	declared  []declared        // routes that sources declare
 	tests     []string          // files that test the application, and folders of such, sorted
+	nodeTests string            // a test that node runs itself, "" for none
 	size      int               // of all texts
 	wsgi      []string          // paths of wsgi.py
 	mains     []string          // folders of Go's package main, sorted, "." first
@@ -43,7 +44,8 @@ type facts struct {
 var known = []string{
 	"Procfile", "Dockerfile", "go.mod", "package.json", "package-lock.json", "requirements.txt", "pyproject.toml", "manage.py",
 	"app.py", "main.py", "wsgi.py", "pom.xml", "build.gradle", "build.gradle.kts", "gradlew", "Gemfile", "config.ru", "Rakefile", "bin/rails",
-	"composer.json", "public/index.php", "index.php", "server.js", "index.js", "app.js",
+	"composer.json", "public/index.php", "index.php", "server.js", "index.js", "app.js", "main.js",
+	"server.mjs", "app.mjs", "index.mjs", "main.mjs", "server.cjs", "app.cjs", "index.cjs",
 	".env.example", ".env.sample", ".gitignore", ".coveragerc", "tests/settings.py", "test_settings.py", "README.md", "README", "README.rst",
 	"gunicorn.conf.py", "uwsgi.ini", "Pipfile", "setup.py", "setup.cfg", "poetry.lock", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
 }
@@ -66,16 +68,17 @@ var readers = map[string][]*regexp.Regexp{
 }
 
 var (
-	nodeRead  = regexp.MustCompile(`process\.env\.([A-Za-z_]\w*)`)
-	nodeIndex = regexp.MustCompile(`process\.env\[\s*["']([A-Za-z_]\w*)["']`)
-	nodeTaken = regexp.MustCompile(`\{([^{}]*)\}\s*=\s*process\.env\b`)
-	nodeGiven = regexp.MustCompile(`\benv\.([A-Z][A-Z0-9_]*[A-Z0-9])\b`) // process.env, handed in
-	assigned  = regexp.MustCompile(`^\]?\s*(?:=[^=>]|\?\?=|\|\|=)`)
-	inSource  = regexp.MustCompile(`(?i)<(form|h1|title)\b`)
-	namedOnly = regexp.MustCompile("[\"'`]([A-Z][A-Z_]*)[\"'`]")
-	wordForm  = regexp.MustCompile(`[A-Za-z_]\w*`)
-	goMain    = regexp.MustCompile(`(?m)^package main\b`)
-	route     = regexp.MustCompile("[\"'`](?:GET )?/?(status|healthz?|fault|boom|crash|slow|sleep)/?(?:\\{\\$\\})?[\"'`]")
+	nodeRead   = regexp.MustCompile(`process\.env\.([A-Za-z_]\w*)`)
+	nodeIndex  = regexp.MustCompile(`process\.env\[\s*["']([A-Za-z_]\w*)["']`)
+	nodeTaken  = regexp.MustCompile(`\{([^{}]*)\}\s*=\s*process\.env\b`)
+	nodeGiven  = regexp.MustCompile(`\benv\.([A-Z][A-Z0-9_]*[A-Z0-9])\b`) // process.env, handed in
+	assigned   = regexp.MustCompile(`^\]?\s*(?:=[^=>]|\?\?=|\|\|=)`)
+	nodeTested = regexp.MustCompile(`["']node:test["']`)
+	inSource   = regexp.MustCompile(`(?i)<(form|h1|title)\b`)
+	namedOnly  = regexp.MustCompile("[\"'`]([A-Z][A-Z_]*)[\"'`]")
+	wordForm   = regexp.MustCompile(`[A-Za-z_]\w*`)
+	goMain     = regexp.MustCompile(`(?m)^package main\b`)
+	route      = regexp.MustCompile("[\"'`](?:GET )?/?(status|healthz?|fault|boom|crash|slow|sleep)/?(?:\\{\\$\\})?[\"'`]")
 )
 
 // extension returns the key of readers for a path, "" for other files.
@@ -148,6 +151,9 @@ func (w *walker) visit(name string, d fs.DirEntry, err error) error {
 	case extension(name) == "":
 	case isTest(d.Name()):
 		w.facts.tests = append(w.facts.tests, name)
+		if text, _ := readText(w.folder, name); w.facts.nodeTests == "" && nodeTested.MatchString(text) {
+			w.facts.nodeTests = name
+		}
 	default:
 		w.facts.source(w.folder, name)
 	}

@@ -9,10 +9,12 @@ import (
 
 // declared is a route that a source declares, as far as its text tells.
 type declared struct {
-	method string // "" where the declaration does not say
-	path   string
-	where  string
-	guard  string // what its handler is wrapped in, "" for nothing
+	method  string // "" where the declaration does not say
+	path    string
+	where   string
+	guard   string // what its handler is wrapped in, "" for nothing
+	handler string // the name of the function that answers, "" where the code follows
+	after   string // the code that follows
 }
 
 // The ways in which sources declare a route.
@@ -24,6 +26,10 @@ var (
 	wordRoute   = regexp.MustCompile(`(?m)^\s*(get|post|put|patch|delete)\s+["'](/[^"'\s]*)["']`)
 	annotated   = regexp.MustCompile(`@(Get|Post|Put|Patch|Delete|Request)Mapping\(\s*(?:value\s*=\s*|path\s*=\s*)?"(/[^"\s]*)"`)
 
+	caseRoute  = regexp.MustCompile(`(?m)\bcase\s+"(GET|POST|PUT|PATCH|DELETE) (/[^"\s]*)"`)
+	tupleRoute = regexp.MustCompile(`["'](GET|POST|PUT|PATCH|DELETE)["']\s*,\s*["'](/[^"'\s]*)["']\s*\)?\s*[,:]\s*([^\n,]*)`)
+
+	handlerForm = regexp.MustCompile(`^[,(\s]*(?:[\w.]+\()*(?:[\w]+[.:])*(\w+)[),;}\s]*$`)
 	guardForm   = regexp.MustCompile(`^\(?,?\s*([\w.]+)\(`)
 	includeForm = regexp.MustCompile(`^include\(\s*["']([\w.]+)["']`)
 	viewForm    = regexp.MustCompile(`^(?:\w+\.)*(\w+)`)
@@ -38,11 +44,13 @@ func (f *facts) findRoutes() {
 		case ".go":
 			f.declare(name, text, goRoute)
 			f.declare(name, text, callRoute)
+			f.declare(name, text, caseRoute)
 		case ".js":
 			f.declare(name, text, callRoute)
 			f.declare(name, text, tableRoute)
 		case ".py":
 			f.declare(name, text, callRoute)
+			f.declare(name, text, tupleRoute)
 			f.djangoRoutes(name, text)
 		case ".rb", ".ru":
 			f.declare(name, text, wordRoute)
@@ -64,7 +72,14 @@ func (f *facts) declare(name, text string, form *regexp.Regexp) {
 			if m := guardForm.FindStringSubmatch(after); m != nil && m[1] != "func" && m[1] != "function" && m[1] != "async" {
 				d.guard = m[1]
 			}
+			if m := handlerForm.FindStringSubmatch(after); m != nil {
+				d.handler = m[1]
+			}
 		}
+		if m := decorated.FindStringSubmatch(lines(text[at[1]:], handlerLines)); m != nil && d.handler == "" {
+			d.handler = m[1]
+		}
+		d.after = untilRoute(text[at[1]:])
 		if d.method == "ALL" || d.method == "ROUTE" || d.method == "REQUEST" {
 			d.method = ""
 			if m := methodsForm.FindStringSubmatch(after); m != nil {
@@ -73,6 +88,20 @@ func (f *facts) declare(name, text string, form *regexp.Regexp) {
 		}
 		f.declared = append(f.declared, d)
 	}
+}
+
+// decorated is the function of Python that stands behind its route.
+var decorated = regexp.MustCompile(`^\s*(?:@[^\n]*\n\s*)*(?:async )?def (\w+)\(`)
+
+var nextRoute = regexp.MustCompile(`(?m)^\s*(?:case|default)\b|^(?:@|func |function |(?:export )?const |def |class |\}|\))|["'` + "`" + `](?:GET |POST )?/`)
+
+// untilRoute returns the code up to the next route.
+func untilRoute(text string) string {
+	text = lines(text, handlerLines)
+	if next := nextRoute.FindStringIndex(text); next != nil {
+		return text[:next[0]]
+	}
+	return text
 }
 
 // djangoRoutes reads a list of urlpatterns, under the prefix that includes it.
@@ -88,6 +117,7 @@ func (f *facts) djangoRoutes(name, text string) {
 		}
 		d := declared{path: "/" + prefix + group(text, at, 1), where: place(name, text, at[0])}
 		if m := viewForm.FindStringSubmatch(rest); m != nil {
+			d.handler = m[1]
 			d.method, d.guard = f.view(path.Dir(name), m[1])
 		}
 		f.declared = append(f.declared, d)

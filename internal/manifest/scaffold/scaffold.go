@@ -8,8 +8,12 @@
 //
 // The room reads files and nothing else: it runs no program, follows no
 // symbolic link, and never writes. It looks at a bounded number of files of
-// bounded size. look.go gathers the facts, stack.go knows the languages,
-// settings.go the variables, write.go the words. Read next: internal/manifest.
+// bounded size. look.go gathers the facts and routes.go the routes among them;
+// stack.go and python.go know the languages, settings.go, keys.go and shown.go
+// the variables, services.go what stands behind them, forms.go and fields.go
+// the traffic, commands.go the one-off commands, runtime.go what roadworthy run
+// supplies, write.go the words. What the examples need is in examples_test.go.
+// Read next: internal/manifest.
 package scaffold
 
 import (

@@ -59,6 +59,9 @@ func (p *plan) findDriver(kind manifest.ServiceType) {
 		text := p.facts.texts[name]
 		if at := sourceDrivers[kind].FindStringIndex(text); at != nil {
 			word := strings.Fields(text[at[0]:at[1]])
+			if p.facts.local(word[len(word)-1]) {
+				continue
+			}
 			p.candidates = append(p.candidates, service{kind: kind, why: place(name, text, at[1]) + " names " + word[len(word)-1]})
 			return
 		}

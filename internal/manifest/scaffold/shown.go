@@ -31,7 +31,7 @@ func (f *facts) shown(variable, key string) (request, where string) {
 			}
 		}
 	}
-	written := regexp.MustCompile(`(?:\{\{-?\s*(?:\.|\w+\.)*|\$\{(?:\w+\.)*|<%=\s*@?(?:\w+\.)*)(?i:` + names(variable, key) + `)\s*(?:\||-?\}|%>)`)
+	written := regexp.MustCompile(`(?:\{\{-?\s*(?:\.|\w+\.)*|\$\{(?:\w+\.)*|<%=\s*@?(?:\w+\.)*)(?i:` + names(variable, key) + `)\s*(?:\||-?\}|%>)|<\w+[^\n<>]*>[^\n<>]{0,40}[({.](?i:` + names(variable, key) + `)[)}]`)
 	for _, name := range f.pages {
 		if at := written.FindStringIndex(f.texts[name]); at != nil {
 			return "GET /", place(name, f.texts[name], at[0])

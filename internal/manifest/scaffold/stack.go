@@ -26,6 +26,9 @@ type stack struct {
 	notes       []string
 }
 
+// nodeScripts are the usual names of a script that serves.
+var nodeScripts = []string{"server.js", "app.js", "index.js", "main.js", "server.mjs", "app.mjs", "index.mjs", "main.mjs", "server.cjs", "app.cjs", "index.cjs"}
+
 // detect recognizes the language by the file that pins its dependencies.
 func detect(f *facts, name string) stack {
 	switch {
@@ -43,10 +46,12 @@ func detect(f *facts, name string) stack {
 		return phpStack(f)
 	case f.has("package.json"): // late: others hold it too, for their assets
 		return nodeStack(f)
+	case f.firstOf("app.py", "main.py") != "" && len(f.tests) > 0:
+		return systemPython(f)
 	case f.firstOf("app.py", "main.py") != "":
 		return scriptStack(f.firstOf("app.py", "main.py"), "python3", "a Python script", "python3")
-	case f.firstOf("server.js", "app.js", "index.js") != "":
-		return scriptStack(f.firstOf("server.js", "app.js", "index.js"), "node", "a Node script", "nodejs")
+	case f.firstOf(nodeScripts...) != "":
+		return scriptStack(f.firstOf(nodeScripts...), "node", "a Node script", "nodejs")
 	case f.firstOf("public/index.php", "index.php") != "":
 		s := phpStack(f)
 		return stack{from: f.firstOf("public/index.php", "index.php"), says: "a PHP script", web: s.web}
@@ -117,7 +122,7 @@ func nodeStack(f *facts) stack {
 	case p.Main != "":
 		s.web, s.webFrom = "node "+p.Main, "package.json, main"
 	default:
-		if file := f.firstOf("server.js", "app.js", "index.js"); file != "" {
+		if file := f.firstOf(nodeScripts...); file != "" {
 			s.web = "node " + file
 		}
 	}
@@ -129,6 +134,9 @@ var ignoredReport = regexp.MustCompile(`(?m)^/?([\w.-]*lcov[\w.-]*)$`)
 
 func nodeTest(f *facts, script string, s *stack) {
 	text := f.files["package.json"]
+	if script == "" && f.nodeTests != "" {
+		script, s.testFrom = "node --test", f.nodeTests+" uses node:test"
+	}
 	switch {
 	case script == "" || strings.Contains(script, "no test specified"):
 		s.notes = append(s.notes, "package.json has no test script.")
@@ -142,7 +150,9 @@ func nodeTest(f *facts, script string, s *stack) {
 		if m := ignoredReport.FindStringSubmatch(f.files[".gitignore"]); m != nil {
 			s.coverage = m[1]
 		}
-		s.testFrom = "package.json, scripts.test, with its coverage"
+		if s.testFrom == "" {
+			s.testFrom = "package.json, scripts.test, with its coverage"
+		}
 		s.test = "node --test --experimental-test-coverage --test-reporter=lcov --test-reporter-destination=" + s.coverage +
 			" --test-reporter=tap --test-reporter-destination=stdout" + strings.TrimPrefix(script, "node --test")
 	default:
