@@ -123,7 +123,7 @@ func (a *app) printLogs(cmd *cobra.Command, body io.Reader, asJSON bool) error {
 		var line runner.LogLine
 		err := lines.Decode(&line)
 		if errors.Is(err, io.EOF) || cmd.Context().Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end, or Ctrl-C
 		}
 		if err != nil {
 			return fmt.Errorf("read the log of the master: %w", err)

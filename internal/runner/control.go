@@ -21,18 +21,6 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/settings"
 )
 
-// Controlled is what the control socket of a running master can do.
-type Controlled interface {
-	Status() Status
-	Reload(ctx context.Context) error // returns when the new generation serves, or why it does not
-	Upgrade(ctx context.Context, told func(TakeOver)) error
-	SetLevel(level slog.Level)
-	Logs(ctx context.Context, want LogQuery, line func(LogLine) error) error
-	TestMail(ctx context.Context, to []string) (string, error)
-	Mute(fingerprint string, until time.Time) error
-	Fixed(fingerprint string) error
-}
-
 // LogQuery says which log lines are wanted.
 type LogQuery struct {
 	Last    int        // lines of the past; negative is all that are kept
@@ -64,7 +52,7 @@ func listenControl(path string) (net.Listener, error) {
 }
 
 // serveControl answers on the control socket.
-func serveControl(listener net.Listener, path string, c Controlled) (stop func()) {
+func serveControl(listener net.Listener, path string, c *master) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{
 		Handler: controlRoutes(c), ReadHeaderTimeout: 5 * time.Second,
@@ -80,7 +68,7 @@ func serveControl(listener net.Listener, path string, c Controlled) (stop func()
 	}
 }
 
-func controlRoutes(c Controlled) http.Handler {
+func controlRoutes(c *master) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(c.Status()) })
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) { answer(w, c.Reload(r.Context())) })
@@ -98,7 +86,8 @@ func controlRoutes(c Controlled) http.Handler {
 			answer(w, err)
 			return
 		}
-		_, _ = io.WriteString(w, told)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, told) //nolint:gosec // plain text, on a socket of this user
 	})
 	mux.HandleFunc("POST /mail/mute/{fingerprint}", func(w http.ResponseWriter, r *http.Request) {
 		length, err := time.ParseDuration(r.URL.Query().Get("for"))

@@ -66,21 +66,9 @@ func (r *reader) offer(line LogLine) {
 
 // read gives the wanted lines, those of the past first.
 func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) error) error {
-	fits := func(l LogLine) bool {
-		level, err := ParseLevel(l.Level)
-		return err == nil && level >= want.Level && (want.Process == "" || l.Worker == want.Process || strings.HasPrefix(l.Worker, want.Process+"."))
-	}
 	r := &reader{lines: make(chan LogLine, followAhead)}
 	m.mu.Lock()
-	var past []LogLine
-	for _, l := range slices.Backward(m.lines[m.gone:]) {
-		if len(past) == want.Last && want.Last >= 0 {
-			break
-		}
-		if fits(l) {
-			past = append(past, l)
-		}
-	}
+	past := m.past(want)
 	if want.Follow {
 		m.readers[r] = true
 	}
@@ -98,7 +86,7 @@ func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) err
 	for want.Follow {
 		select {
 		case l := <-r.lines:
-			if fits(l) {
+			if want.fits(l) {
 				if err := line(l); err != nil {
 					return err
 				}
@@ -108,6 +96,25 @@ func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) err
 		}
 	}
 	return nil
+}
+
+// past lists the wanted lines that are kept, the newest first.
+func (m *memory) past(want LogQuery) []LogLine {
+	var list []LogLine
+	for _, l := range slices.Backward(m.lines[m.gone:]) {
+		if len(list) == want.Last && want.Last >= 0 {
+			break
+		}
+		if want.fits(l) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+func (q LogQuery) fits(l LogLine) bool {
+	level, err := ParseLevel(l.Level)
+	return err == nil && level >= q.Level && (q.Process == "" || l.Worker == q.Process || strings.HasPrefix(l.Worker, q.Process+"."))
 }
 
 // tails keeps the last lines of each process, for what is told when one fails.

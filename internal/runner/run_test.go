@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -71,9 +72,7 @@ func startWith(t *testing.T, command []string, set map[string]string, answers fu
 	t.Setenv("XDG_STATE_HOME", folder)
 	port := freePort(t)
 	flags := map[string]string{"listen": fmt.Sprintf("127.0.0.1:%d", port), "workers": "3", "times.settle": "100ms", "times.drain": "10s", "times.stop": "2s"}
-	for key, value := range set {
-		flags[key] = value
-	}
+	maps.Copy(flags, set)
 	config, err := runner.Load(runner.Options{Command: command, Flags: flags, Environ: append(os.Environ(), env...)})
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ const upgradedWithin = 30 * time.Second
 
 // answerUpgrade upgrades. The last that this program says is what takes over;
 // where the exec fails even so, the problem follows.
-func answerUpgrade(w http.ResponseWriter, r *http.Request, c Controlled) {
+func answerUpgrade(w http.ResponseWriter, r *http.Request, c *master) {
 	told := false
 	err := c.Upgrade(r.Context(), func(next TakeOver) {
 		told = true
