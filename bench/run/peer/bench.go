@@ -64,7 +64,7 @@ func Main(name string, measure func(b *Bench) error) int {
 
 func (b *Bench) run(measure func(b *Bench) error) error {
 	var stop context.CancelFunc
-	b.ctx, stop = signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	b.ctx, stop = signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	var err error
 	if b.Tool, err = filepath.Abs(b.Tool); err != nil {
