@@ -138,7 +138,7 @@ func (p *program) log20(length time.Duration, perSecond int) window {
 			for time.Since(begun) < length {
 				<-tick.C
 				asked := time.Now()
-				reply, err := client.Get(fmt.Sprintf("%s/lines/%d/2500", p.url, linesPerRequest))
+				reply, err := client.Get(fmt.Sprintf("%s/lines/%d/4000", p.url, linesPerRequest))
 				took := time.Since(asked)
 				mu.Lock()
 				w.requests++
@@ -173,7 +173,7 @@ func TestATroubledSyslogCostsTheApplicationNothing(t *testing.T) {
 	p.ready(2)
 	written, failed := 0, 0
 	load := func(into *[]time.Duration) {
-		w := p.log20(length, 600)
+		w := p.log20(length, 300)
 		written, failed = written+w.requests*linesPerRequest, failed+w.failed
 		if into != nil {
 			*into = append(*into, w.p99)
