@@ -76,6 +76,7 @@ type master struct {
 	crews       map[string]*worker.Supervisor
 
 	orders   chan order
+	deaf     bool      // the front has ended, and cannot be opened again
 	handed   *handover // by another image of this program; nil for none
 	adopted  atomic.Bool
 	upgrades int
@@ -119,6 +120,9 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 		case <-ctx.Done():
 			m.log.Info("stopping", "after", time.Since(m.started).Round(time.Second).String())
 			return m.close(context.WithoutCancel(ctx))
+		}
+		if m.deaf {
+			return errors.Join(errors.New("the front cannot be opened again"), m.close(context.WithoutCancel(ctx)))
 		}
 	}
 }

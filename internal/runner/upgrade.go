@@ -59,8 +59,9 @@ func (m *master) upgrade(ctx context.Context, told func(TakeOver)) error {
 		m.log.Info("upgrading", "from", m.config().Version, "to", next.Version)
 		p := &passing{m: m, next: next, state: m.describe()}
 		if err = p.pass(ctx, told); err != nil {
-			if p.shutDown {
+			if p.shutDown && ctx.Err() == nil {
 				p.again(ctx)
+				m.deaf = true
 			}
 			p.undo()
 		}
