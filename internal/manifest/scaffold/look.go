@@ -19,7 +19,7 @@ const (
 	maxFiles     = 3000
 	maxFileBytes = 512 << 10
 	maxEntries   = 50_000
-	maxTexts     = 64 << 20 // of all sources together
+	maxTexts     = 16 << 20 // of all sources together
 )
 
 // facts is what a folder tells.

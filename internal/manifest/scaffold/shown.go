@@ -2,7 +2,10 @@ package scaffold
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
 // handlers begin the code that answers a GET of a path, where the code itself
@@ -22,9 +25,15 @@ const shownLines = 12
 // shown tells which page shows a setting, and by what: the code that answers
 // the page reads it, or a page's template writes a value of its name.
 func (f *facts) shown(variable, key string) (request, where string) {
+	if manifest.SecretName(variable) {
+		return "", ""
+	}
 	use := regexp.MustCompile(`\b` + regexp.QuoteMeta(variable) + `\b`)
 	for _, name := range f.sources {
 		text := f.texts[name]
+		if !strings.Contains(text, variable) {
+			continue
+		}
 		for _, at := range use.FindAllStringIndex(text, -1) {
 			if page := handled(text, at[0]); page != "" {
 				return "GET " + page, place(name, text, at[0])
@@ -62,16 +71,20 @@ func handled(text string, at int) string {
 	return page
 }
 
+// wordings are last words of settings whose text is for readers of a page.
+var wordings = []string{"title", "greeting", "motto", "headline", "heading", "banner", "footer", "tagline", "slogan", "brand", "welcome", "subtitle"}
+
 // names lists how a template may call a setting: by its key, its variable, or
-// the last word of it, unless that can be many things.
+// the last word of it where that is for readers.
 func names(variable, key string) string {
 	lower := strings.ToLower(variable)
 	list := []string{regexp.QuoteMeta(lower), regexp.QuoteMeta(strings.ReplaceAll(lower, "_", ""))}
 	last := lower[strings.LastIndexByte(lower, '_')+1:]
-	for _, word := range []string{key[strings.LastIndexByte(key, '.')+1:], last} {
-		if len(word) > 3 && word != "name" && word != "user" && word != "text" {
-			list = append(list, regexp.QuoteMeta(word))
-		}
+	if slices.Contains(wordings, last) {
+		list = append(list, last)
+	}
+	if word := key[strings.LastIndexByte(key, '.')+1:]; len(word) > 3 && word != "name" && word != "user" && word != "text" {
+		list = append(list, regexp.QuoteMeta(word))
 	}
 	return strings.Join(list, "|")
 }
