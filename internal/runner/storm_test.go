@@ -61,7 +61,7 @@ func TestAStormOfErrorsMakesAHandfulOfMails(t *testing.T) {
 
 // blow raises the errors that are left, from several clients.
 func (s storm) blow(url string) (failed int64, slowest time.Duration) {
-	const clients = 4
+	const clients = 16 // each waits for its answer
 	var next, bad, longest atomic.Int64
 	next.Store(int64(s.kinds))
 	var all sync.WaitGroup
