@@ -33,12 +33,17 @@ type gate struct {
 	mu     sync.Mutex
 	closed bool
 	open   map[*passage]bool
-	kept   []net.Conn    // to be served next
-	change chan struct{} // closed whenever something of these changes
+	kept   []net.Conn        // to be served next
+	waited map[net.Conn]bool // of these, the ones that were served before
+	change chan struct{}     // closed whenever something of these changes
 }
 
 func newGate(l net.Listener, stall time.Duration, plain bool, kept []net.Conn) *gate {
-	return &gate{Listener: l, stall: stall, plain: plain, open: map[*passage]bool{}, kept: kept, change: make(chan struct{})}
+	g := &gate{Listener: l, stall: stall, plain: plain, open: map[*passage]bool{}, kept: kept, waited: map[net.Conn]bool{}, change: make(chan struct{})}
+	for _, c := range kept {
+		g.waited[c] = true
+	}
+	return g
 }
 
 // changed wakes those who wait. The lock is held.
@@ -83,7 +88,8 @@ func (g *gate) next() (net.Conn, <-chan struct{}, error) {
 	case g.frozen.Load():
 		return nil, g.change, nil
 	case len(g.kept) > 0:
-		c := &passage{Conn: g.kept[0], gate: g, fresh: true}
+		c := &passage{Conn: g.kept[0], gate: g, fresh: true, patient: g.waited[g.kept[0]]}
+		delete(g.waited, c.Conn)
 		c.waits.Store(g.plain)
 		g.kept = g.kept[1:]
 		g.open[c] = true
@@ -188,7 +194,7 @@ func (g *gate) leave(c *passage) error {
 		return c.Conn.Close() //nolint:wrapcheck // a plain hand-through
 	}
 	_ = c.Conn.SetReadDeadline(time.Time{})
-	g.kept = append(g.kept, c.Conn)
+	g.kept, g.waited[c.Conn] = append(g.kept, c.Conn), true
 	if !g.frozen.Load() {
 		g.deadline(long) // so that Accept looks
 	}
@@ -212,11 +218,13 @@ type passage struct {
 	ahead  atomic.Bool // a byte of the next request was read during the last one
 	gone   atomic.Bool
 
-	mu     sync.Mutex
-	fresh  bool // nothing was ever read
-	woken  bool
-	until  time.Time // the read deadline
-	leaves bool      // the server was told to let it go
+	mu      sync.Mutex
+	fresh   bool // nothing was ever read
+	patient bool // for its next request it has the time of a connection that was served before
+	woken   bool
+	until   time.Time     // the read deadline
+	head    time.Duration // for the head of the first request, where patient
+	leaves  bool          // the server was told to let it go
 }
 
 // wake ends a read that waits for a request.
@@ -258,6 +266,10 @@ func (c *passage) Read(p []byte) (int, error) {
 	case n > 0:
 		c.waits.Store(false)
 		c.fresh = false
+		if c.patient && c.head > 0 {
+			c.patient, c.woken = false, true
+			c.until = time.Now().Add(c.head)
+		}
 		if c.woken { // too late: it is a request now
 			c.woken = false
 			_ = c.Conn.SetReadDeadline(c.until)
@@ -276,6 +288,9 @@ func (c *passage) Write(p []byte) (int, error) {
 
 // SetWriteDeadline hands on.
 func (c *passage) SetWriteDeadline(t time.Time) error {
+	if c.gone.Load() {
+		return net.ErrClosed
+	}
 	c.lifted.Store(t.IsZero())
 	return c.Conn.SetWriteDeadline(t) //nolint:wrapcheck // a plain hand-through
 }
@@ -284,8 +299,14 @@ func (c *passage) SetWriteDeadline(t time.Time) error {
 func (c *passage) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.until = t
-	if left := time.Until(t); !c.fresh {
+	if c.gone.Load() {
+		return net.ErrClosed // another passage has it now
+	}
+	left := time.Until(t)
+	if c.fresh && c.patient && !t.IsZero() {
+		c.head, t = left, time.Now().Add(keepAlive)
+	}
+	if c.until = t; !c.fresh {
 		c.waits.Store(c.lifted.Swap(false) && c.gate.plain && !c.ahead.Load() && left <= keepAlive && left > keepAlive-lateness)
 	}
 	return c.Conn.SetReadDeadline(t) //nolint:wrapcheck // a plain hand-through
