@@ -35,6 +35,7 @@ bench: deps $(BIN) ## the numbers of docs/benchmarks.md; bench/run needs nginx h
 soak: deps $(BIN) ## the same verdicts again and again
 	ROADWORTHY_MATRIX=all go test -timeout 60m -v -run TestExamples ./fixtures
 	bench/check/repeat 20
+	ROADWORTHY_SOAK=1 go test -timeout 3h -v ./internal/runner ## the runtime, at the length that its goals ask for
 
 deps: ## Debian packages that checks and tests need
 	tools/deps
