@@ -182,6 +182,9 @@ func (c *Config) argv(name string) ([]string, error) {
 		var err error
 		at = c.Manifest.Path
 		argv, err = manifest.SplitCommand(at, c.Manifest.Processes[name].Run, func(variable string) string {
+			if name == "web" && c.Settings.Mode == "proxy" && c.isPort(variable) {
+				return "{port}" // of the worker; the front has the one of the environment
+			}
 			value, _ := c.Surroundings.Value(variable)
 			return value
 		})
@@ -196,6 +199,10 @@ func (c *Config) argv(name string) ([]string, error) {
 		}
 	}
 	return argv, nil
+}
+
+func (c *Config) isPort(variable string) bool {
+	return variable == "PORT" || c.Manifest.Config.Settings[variable].Effect == manifest.EffectPort
 }
 
 // executable looks for a program as the workers will: in their PATH, or from

@@ -15,7 +15,7 @@ func TestProcessTypesHaveTheirCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder(t, map[string]string{
-		"roadworthy.yaml": "name: shop\nrun: {counts: [mailer=2, clock=0]}\nprocesses:\n  web: python3 " + app +
+		"roadworthy.yaml": "name: shop\nrun: {counts: [mailer=2, clock=0]}\nprocesses:\n  web: sh -c 'PORT=$0 exec python3 " + app + "' $PORT" +
 			"\n  mailer: sh -c 'echo mailing as $ROADWORTHY_WORKER; sleep 3600'\n  clock: sh -c 'echo tick; sleep 3600'\ntraffic: [GET /]\n",
 	})
 	r := startHere(t, nil, nil, "PATH="+os.Getenv("PATH"))
