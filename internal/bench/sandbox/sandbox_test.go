@@ -87,7 +87,7 @@ func appFolder(t *testing.T, files map[string]string) string {
 
 func TestACommandRunsAsAnOrdinaryUserInTheArtifact(t *testing.T) {
 	s := start(t, sandbox.Config{App: appFolder(t, map[string]string{"hello": "hi"}), Hostname: "web-1"})
-	out, exit := run(t, s, shell("id -u; pwd; cat hello; hostname; id -un; ls -d /root/* 2>/dev/null"))
+	out, exit := run(t, s, shell("id -u; pwd; cat hello; hostname; id -un; ls -d ~root/* 2>/dev/null"))
 	if want := "1000\n/app\nhiweb-1\napp\n"; out != want || exit.Code == 127 {
 		t.Errorf("got %q, %v, want %q", out, exit, want)
 	}
