@@ -49,10 +49,26 @@ func process(pid int) (ProcessInfo, bool) {
 	exe, _ := os.Readlink(folder + "/exe")
 	return ProcessInfo{
 		PID: pid, Name: string(stat[open+1 : end]), State: fields[0],
-		Parent: number(1), Group: number(2), Session: number(3), Threads: number(17),
+		Parent: number(1), Group: number(2), Session: number(3), Threads: number(17), Delayed: delayed(folder),
 		Started: started, Resident: int64(number(21)) * int64(os.Getpagesize()), Exe: exe,
 		Args: strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00"),
 	}, true
+}
+
+// delayed sums the time on run queues of all threads: the second field of
+// /proc/PID/task/TID/schedstat, in nanoseconds (Documentation/scheduler/sched-stats
+// of the kernel). It is 0 where the kernel keeps no such account.
+func delayed(folder string) float64 {
+	tasks, _ := filepath.Glob(folder + "/task/*/schedstat")
+	var sum float64
+	for _, path := range tasks {
+		data, _ := os.ReadFile(path)
+		if fields := strings.Fields(string(data)); len(fields) > 1 {
+			ns, _ := strconv.ParseFloat(fields[1], 64)
+			sum += ns / 1e9
+		}
+	}
+	return sum
 }
 
 type tcpSocket struct {

@@ -143,6 +143,7 @@ type ProcessInfo struct {
 	Exe       string   `json:"exe"`
 	Args      []string `json:"args"`
 	Threads   int      `json:"threads"`
+	Delayed   float64  `json:"delayed"`   // seconds that its threads were ready and got no processor
 	Started   uint64   `json:"started"`   // clock ticks after boot
 	Resident  int64    `json:"resident"`  // bytes
 	Listening []string `json:"listening"` // "IP:port" of its listening TCP sockets

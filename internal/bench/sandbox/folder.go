@@ -29,6 +29,10 @@ type Folder struct {
 
 // NewFolder makes a temporary folder in parent; "" is the usual one.
 func NewFolder(parent, prefix string) (*Folder, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	defer making(parent)()
 	path, err := os.MkdirTemp(parent, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary folder: %w", err)
@@ -38,6 +42,23 @@ func NewFolder(parent, prefix string) (*Folder, error) {
 		return nil, errors.Join(fmt.Errorf("claim the temporary folder: %w", err), f.Remove())
 	}
 	return f, nil
+}
+
+// making tells [Sweep] that a folder in parent has no owner yet, by a shared
+// lock on parent. Whoever else holds the lock is not waited for: in a folder
+// that all may write to, that could be anybody, for ever.
+func making(parent string) (made func()) {
+	dir, err := os.Open(parent)
+	if err != nil {
+		return func() {}
+	}
+	for range 20 {
+		if unix.Flock(int(dir.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond) // a sweep holds it for as long as it takes to remove an empty folder
+	}
+	return func() { dir.Close() }
 }
 
 // claim writes the owner only under the lock: a folder without an owner is
@@ -121,15 +142,36 @@ func sweep(path string) {
 		return
 	}
 	lock, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) && time.Since(info.ModTime()) > makes {
-		_ = os.Remove(path) // killed before it had an owner, or after: it is empty then
+	if errors.Is(err, fs.ErrNotExist) {
+		sweepUnowned(path, info.ModTime())
 	}
 	if err != nil {
 		return
 	}
 	defer lock.Close()
-	if info, err := lock.Stat(); err != nil || info.Size() == 0 || unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+	if info, err := lock.Stat(); err != nil || unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return
+	} else if info.Size() == 0 {
+		sweepUnowned(path, info.ModTime())
 		return
 	}
 	_ = removeOwned(path)
+}
+
+// sweepUnowned removes a folder whose process was killed before it was the
+// owner, or after: nothing else is in it then.
+func sweepUnowned(path string, since time.Time) {
+	parent, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	defer parent.Close()
+	// Somebody may be about to claim it, who holds the lock, or could not get it.
+	if unix.Flock(int(parent.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil && time.Since(since) < makes {
+		return
+	}
+	if info, err := os.Lstat(filepath.Join(path, ownerFile)); err == nil && info.Size() == 0 {
+		_ = os.Remove(filepath.Join(path, ownerFile))
+	}
+	_ = os.Remove(path)
 }

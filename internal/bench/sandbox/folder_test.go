@@ -27,6 +27,7 @@ func TestSweepRemovesWhatNobodyOwns(t *testing.T) {
 		dead.lock.Close(),                                    // the kernel does so when its process is killed
 		halfway.lock.Close(), RemoveAll(halfway.Path + "/z"), // killed while it removed
 		os.Mkdir(parent+"/rw-new", 0o700),
+		os.Mkdir(parent+"/rw-empty", 0o700), os.WriteFile(parent+"/rw-empty/owner", nil, 0o600),
 		os.Mkdir(parent+"/rw-old", 0o700), os.Chtimes(parent+"/rw-old", old, old),
 		os.MkdirAll(parent+"/rw-kept/x", 0o700), os.Chtimes(parent+"/rw-kept", old, old), // not ours: no owner, not empty
 		os.Mkdir(parent+"/other", 0o700),
@@ -35,6 +36,14 @@ func TestSweepRemovesWhatNobodyOwns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	made := making(parent)
+	Sweep(parent, "rw-")
+	for _, name := range []string{"rw-new", "rw-empty"} {
+		if _, err := os.Stat(filepath.Join(parent, name)); err != nil {
+			t.Errorf("while a folder is being made: %v", err)
+		}
+	}
+	made()
 	Sweep(parent, "rw-")
 	left := map[string]bool{}
 	entries, err := os.ReadDir(parent)
@@ -46,7 +55,7 @@ func TestSweepRemovesWhatNobodyOwns(t *testing.T) {
 	}
 	for name, want := range map[string]bool{
 		filepath.Base(alive.Path): true, filepath.Base(dead.Path): false, filepath.Base(halfway.Path): false,
-		"rw-new": true, "rw-old": false, "rw-kept": true, "other": true,
+		"rw-new": false, "rw-empty": false, "rw-old": false, "rw-kept": true, "other": true,
 	} {
 		if left[name] != want {
 			t.Errorf("%s is there: %t, want %t", name, left[name], want)

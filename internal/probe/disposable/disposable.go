@@ -63,6 +63,7 @@ type Term struct {
 	After   Group   `json:"after"`   // ordinary requests that were written after it: reported only
 	Exited  bool    `json:"exited"`  // by itself within 30 s, and within 10 s of the last reply
 	Took    float64 `json:"took"`    // seconds from SIGTERM to the exit, or to the end of patience
+	Delayed float64 `json:"delayed"` // seconds of these in which the threads that stayed were ready and got no processor, summed
 	Code    int     `json:"code"`    // exit status; -1 where a signal ended it
 	Signal  string  `json:"signal"`  // that ended it
 	Tail    string  `json:"tail"`    // its last lines, where it lost or stayed

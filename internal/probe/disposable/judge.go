@@ -8,7 +8,12 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
 )
 
-const fixSlow = "declare a request that takes at least a second in roadworthy.yaml: faults: {slow: GET /slow}"
+const (
+	// share of the time since SIGTERM that the threads of an undisturbed
+	// process cannot have waited for a processor.
+	share   = 0.25
+	fixSlow = "declare a request that takes at least a second in roadworthy.yaml: faults: {slow: GET /slow}"
+)
 
 func judge(o Observations) []standard.Finding {
 	return []standard.Finding{started(o), terminated(o), killed(o)}
@@ -79,8 +84,13 @@ func terminated(o Observations) standard.Finding {
 	f := standard.Finding{Claim: "disposable.term", Outcome: standard.Pass}
 	counts := map[bool]int{}
 	var all Term // the rounds together
+	crowded := ""
 	for _, t := range o.Terms {
 		if !t.Started {
+			continue
+		}
+		if t.crowded() {
+			crowded = t.say()
 			continue
 		}
 		counts[t.PID1]++
@@ -97,6 +107,9 @@ func terminated(o Observations) standard.Finding {
 	f.Seen = fmt.Sprintf("%d of %d slow and %d of %d ordinary requests answered, %d never accepted; it ended by itself each time, after at most %.1f s",
 		all.Slow.Answered, all.Slow.Sent, all.Fast.Answered, all.Fast.Sent, all.Slow.Unseen+all.Fast.Unseen, all.Took)
 	switch {
+	case crowded != "":
+		f.Outcome, f.Seen = standard.Unknown, crowded
+		f.Why = "the machine had too much other work to tell: it wanted to run and got no processor; check again when less runs beside it"
 	case counts[true] < 3 || counts[false] < 3:
 		f.Outcome, f.Why = standard.Unknown, "it did not start often enough"
 	case o.Stall == "":
@@ -127,6 +140,9 @@ func (t Term) mode() string {
 
 func (t Term) say() string {
 	end := fmt.Sprintf("still there after %.1f s", t.Took)
+	if t.crowded() {
+		end += fmt.Sprintf(", of which its threads waited %.1f s for a processor", t.Delayed)
+	}
 	if t.Exited {
 		end = fmt.Sprintf("exit status %d after %.1f s", t.Code, t.Took)
 		if t.Signal != "" {
@@ -138,6 +154,12 @@ func (t Term) say() string {
 		text += fmt.Sprintf(", %d never accepted", unseen)
 	}
 	return text
+}
+
+// crowded reports that the process stayed, lost nothing, and was kept from
+// running for so long that its staying says little.
+func (t Term) crowded() bool {
+	return !t.Exited && t.Slow.Lost+t.Fast.Lost == 0 && t.Delayed > share*t.Took
 }
 
 // wrong says what a round refutes, "" for nothing.

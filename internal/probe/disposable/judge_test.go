@@ -74,17 +74,22 @@ func TestStart(t *testing.T) {
 
 func TestTerm(t *testing.T) {
 	check(t, 1, "disposable.term", map[string]row{
-		"honest":                 {func(*Observations) {}, standard.Pass, ""},
-		"nothing recorded":       {func(o *Observations) { o.Terms = nil }, standard.Unknown, "did not start often enough"},
-		"never as process 1":     {func(o *Observations) { o.Terms[0].Started = false }, standard.Unknown, "did not start often enough"},
-		"never as another":       {func(o *Observations) { o.Terms[1].Started = false }, standard.Unknown, "did not start often enough"},
-		"nothing takes long":     {func(o *Observations) { o.Stall = "" }, standard.Unknown, "declare a request"},
-		"too few in flight":      {func(o *Observations) { noneInFlight(o.Terms) }, standard.Unknown, "too few slow requests"},
-		"one slow request lost":  {func(o *Observations) { o.Terms[3].Slow.Lost = 1 }, standard.Fail, "not as process 1 it lost 1 slow"},
-		"lost as process 1":      {func(o *Observations) { o.Terms[4].Slow.Lost = 2 }, standard.Fail, "as process 1 it lost 2 slow"},
-		"ordinary request lost":  {func(o *Observations) { o.Terms[5].Fast.Lost = 1 }, standard.Fail, "it lost 1 requests"},
-		"unseen is not lost":     {func(o *Observations) { o.Terms[5].Fast.Unseen, o.Terms[5].Slow.Unseen = 3, 1 }, standard.Pass, ""},
-		"lost after SIGTERM":     {func(o *Observations) { o.Terms[5].After.Lost = 3 }, standard.Pass, ""},
+		"honest":                {func(*Observations) {}, standard.Pass, ""},
+		"nothing recorded":      {func(o *Observations) { o.Terms = nil }, standard.Unknown, "did not start often enough"},
+		"never as process 1":    {func(o *Observations) { o.Terms[0].Started = false }, standard.Unknown, "did not start often enough"},
+		"never as another":      {func(o *Observations) { o.Terms[1].Started = false }, standard.Unknown, "did not start often enough"},
+		"nothing takes long":    {func(o *Observations) { o.Stall = "" }, standard.Unknown, "declare a request"},
+		"too few in flight":     {func(o *Observations) { noneInFlight(o.Terms) }, standard.Unknown, "too few slow requests"},
+		"one slow request lost": {func(o *Observations) { o.Terms[3].Slow.Lost = 1 }, standard.Fail, "not as process 1 it lost 1 slow"},
+		"lost as process 1":     {func(o *Observations) { o.Terms[4].Slow.Lost = 2 }, standard.Fail, "as process 1 it lost 2 slow"},
+		"ordinary request lost": {func(o *Observations) { o.Terms[5].Fast.Lost = 1 }, standard.Fail, "it lost 1 requests"},
+		"unseen is not lost":    {func(o *Observations) { o.Terms[5].Fast.Unseen, o.Terms[5].Slow.Unseen = 3, 1 }, standard.Pass, ""},
+		"lost after SIGTERM":    {func(o *Observations) { o.Terms[5].After.Lost = 3 }, standard.Pass, ""},
+		"kept from ending":      {func(o *Observations) { o.Terms[2].Exited, o.Terms[2].Took, o.Terms[2].Delayed = false, 11, 2.8 }, standard.Unknown, "too much other work"},
+		"and lost one": {func(o *Observations) {
+			o.Terms[2].Exited, o.Terms[2].Took, o.Terms[2].Delayed, o.Terms[2].Slow.Lost = false, 11, 2.8, 1
+		}, standard.Fail, "lost 1 slow"},
+		"hardly kept":            {func(o *Observations) { o.Terms[2].Exited, o.Terms[2].Took, o.Terms[2].Delayed = false, 11, 2.7 }, standard.Fail, "did not end"},
 		"ignores SIGTERM":        {func(o *Observations) { o.Terms[2].Exited = false }, standard.Fail, "as process 1 it did not end"},
 		"crashes at the end":     {func(o *Observations) { o.Terms[2].Code = 1 }, standard.Fail, "exit status 1"},
 		"143 is how shells say":  {func(o *Observations) { o.Terms[2].Code = 143 }, standard.Pass, ""},

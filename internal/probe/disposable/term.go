@@ -73,6 +73,10 @@ func term(ctx context.Context, b *bench.Bench, stall bench.Stall, pid1 bool) (Te
 	if err != nil {
 		return t, err
 	}
+	waited, err := delays(ctx, p)
+	if err != nil {
+		return t, err
+	}
 	sent := time.Now()
 	if err := p.Signal(ctx, syscall.SIGTERM); err != nil && !p.Ended() {
 		return t, err
@@ -80,6 +84,11 @@ func term(ctx context.Context, b *bench.Bench, stall bench.Stall, pid1 bool) (Te
 	l.send(ctx, nil, after)
 	if err := t.wait(ctx, p, l, slow, sent); err != nil {
 		return t, err
+	}
+	if !t.Exited {
+		if err := t.delay(ctx, p, waited); err != nil {
+			return t, err
+		}
 	}
 	l.settle(ctx)
 	t.count(l, stall, slow, sent, accepted)
@@ -225,6 +234,26 @@ func (t *Term) wait(ctx context.Context, p *bench.Process, l *load, slow []*benc
 		l.mu.Unlock()
 	}
 	return nil
+}
+
+// delays gives for each process of the application how long it was ready and
+// got no processor, in seconds.
+func delays(ctx context.Context, p *bench.Process) (map[int]float64, error) {
+	family, err := p.Family(ctx)
+	all := map[int]float64{}
+	for _, info := range family {
+		all[info.PID] = info.Delayed
+	}
+	return all, err
+}
+
+// delay says how much of the time since SIGTERM was not the application's own.
+func (t *Term) delay(ctx context.Context, p *bench.Process, before map[int]float64) error {
+	now, err := delays(ctx, p)
+	for pid, sum := range now {
+		t.Delayed += max(0, sum-before[pid])
+	}
+	return err
 }
 
 // settle gives the replies that are on their way a second to arrive.

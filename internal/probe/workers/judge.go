@@ -13,6 +13,7 @@ const (
 	ratio      = 0.1 // of the time that workers are held: the longest median wait
 	rounds     = 3   // that must say the same, of at most five
 	leastWaits = 3   // ordinary requests of a level
+	apartFrom  = 3   // how many times longer than with no worker held a wait must be to tell of a lock
 	fixTraffic = "in roadworthy.yaml let traffic: enter something and look at it again, such as \"POST /entries {message: $nonce}\" and then GET /"
 )
 
@@ -44,7 +45,7 @@ func parallel(o Observations) standard.Finding {
 		f.Outcome, f.Seen, f.Why = standard.Unknown, "no round", "nothing was recorded"
 		return f
 	}
-	longest, good, bad, untested := 0.0, 0, 0, 0
+	longest, good, bad, untested, crowded := 0.0, 0, 0, 0, 0.0
 	for i, round := range o.Rounds {
 		share, why := round.delays(o.Workers)
 		switch {
@@ -53,6 +54,9 @@ func parallel(o Observations) standard.Finding {
 			f.Seen, f.Why = fmt.Sprintf("in round %d of %d %s", i+1, len(o.Rounds), why), "ordinary requests wait for slow ones on other workers"
 		case !round.tests(o.Workers, o.Usual):
 			untested++
+			if round.crowded() {
+				crowded = max(crowded, median(round.Calm))
+			}
 		default:
 			good++
 			longest = max(longest, share)
@@ -64,6 +68,9 @@ func parallel(o Observations) standard.Finding {
 	case good >= rounds:
 		f.Why = ""
 		f.Seen = fmt.Sprintf("in %d of %d rounds ordinary requests waited at most %.1f %% of the time that workers were held, by median", good, len(o.Rounds), 100*longest)
+	case crowded > 0:
+		f.Outcome, f.Seen = standard.Unknown, fmt.Sprintf("with no worker held an ordinary request waited %.0f ms by median", 1000*crowded)
+		f.Why = "the machine had too much other work to tell: check again when less runs beside it"
 	case untested > 0:
 		f.Outcome, f.Seen = standard.Unknown, fmt.Sprintf("%d of %d rounds were too short", untested, len(o.Rounds))
 		f.Why = "the slow requests were over before enough others could be measured: declare one in roadworthy.yaml that takes at least a second: faults: {slow: GET /slow}"
@@ -85,11 +92,24 @@ func (r Round) delays(workers int) (longest float64, why string) {
 		longest = max(longest, share)
 		if 2*l.Bad > len(l.Waits) {
 			why = fmt.Sprintf("%d of %d ordinary requests got no whole reply while %d of %d workers were held", l.Bad, len(l.Waits), l.Held, workers)
-		} else if share > ratio && l.slow() > l.Held {
+		} else if share > ratio && l.slow() > l.Held && !r.calmlyAs(l) {
 			why = fmt.Sprintf("an ordinary request waited %.0f ms by median while %d of %d workers were held for %.0f ms", 1000*median(l.Waits), l.Held, workers, 1000*l.For)
 		}
 	}
 	return longest, why
+}
+
+// crowded reports that requests of the round waited too long, and not much
+// longer than with no worker held.
+func (r Round) crowded() bool {
+	return slices.ContainsFunc(r.Levels, func(l Level) bool {
+		return len(l.Waits) > 0 && median(l.Waits) > ratio*l.For && r.calmlyAs(l)
+	})
+}
+
+// calmlyAs reports that requests waited nearly as long with no worker held.
+func (r Round) calmlyAs(l Level) bool {
+	return len(r.Calm) > 0 && median(l.Waits) < apartFrom*median(r.Calm)
 }
 
 // slow counts the ordinary requests that waited. Who hands connections to
@@ -113,7 +133,7 @@ func (r Round) tests(workers int, usual float64) bool {
 			return false
 		}
 	}
-	return len(r.Levels) == workers-1
+	return len(r.Levels) == workers-1 && len(r.Calm) > 0
 }
 
 func median(values []float64) float64 {

@@ -9,7 +9,7 @@ import (
 )
 
 func round(change ...func(*Round)) Round {
-	r := Round{Levels: []Level{
+	r := Round{Calm: []float64{0.01, 0.02, 0.01}, Levels: []Level{
 		{Held: 1, For: 1, Waits: []float64{0.01, 0.01, 0.9}},
 		{Held: 2, For: 1, Waits: []float64{0.02, 0.01, 0.01}},
 	}}
@@ -28,6 +28,13 @@ func brief(r *Round)     { r.Levels[0].For, r.Levels[0].Waits = 0.04, []float64{
 func oneLevel(r *Round)  { r.Levels = r.Levels[:1] }
 func wrongOrder(r *Round) {
 	r.Levels[0].Held = 2
+}
+func noCalm(r *Round) { r.Calm = nil }
+func crowded(r *Round) {
+	r.Levels[1].Waits, r.Calm = []float64{0.2, 0.2, 0.2, 0.2}, []float64{0.07, 0.07, 0.07}
+}
+func lockedToo(r *Round) {
+	r.Levels[1].Waits, r.Calm = []float64{0.2, 0.2, 0.2, 0.2}, []float64{0.06, 0.06, 0.07}
 }
 func noWaits(r *Round) { r.Levels[0].Waits = nil }
 
@@ -93,26 +100,29 @@ func TestParallel(t *testing.T) {
 	rounds := func(list ...Round) func(*Observations) { return func(o *Observations) { o.Rounds = list } }
 	b := round(blocks)
 	check(t, 0, "workers.parallel", map[string]row{
-		"honest":                  {supervised, same, standard.Pass, ""},
-		"honest processes":        {unsupervised, same, standard.Pass, ""},
-		"nothing recorded":        {nothing, same, standard.Unknown, "nothing was recorded"},
-		"no rounds":               {supervised, rounds(), standard.Unknown, "nothing was recorded"},
-		"one worker":              {supervised, func(o *Observations) { o.Workers = 1 }, standard.Unknown, "nothing was recorded"},
-		"two rounds":              {supervised, rounds(round(), round()), standard.Unknown, "too few rounds"},
-		"global lock":             {supervised, rounds(b, b, b), standard.Fail, "wait for slow ones"},
-		"blocked by the first":    {supervised, rounds(round(blocksOne), round(blocksOne), round(blocksOne)), standard.Fail, "wait for slow ones"},
-		"mostly blocked":          {supervised, rounds(round(), b, b, round(), b), standard.Fail, "wait for slow ones"},
-		"a busy machine":          {supervised, rounds(round(), b, round(), b, round()), standard.Pass, ""},
-		"one more for each held":  {supervised, rounds(round(handed), round(handed), round(handed)), standard.Unknown, "over before"},
-		"and others at once":      {supervised, rounds(round(handed), round(), round(handed), round(), round()), standard.Pass, ""},
-		"undecided":               {supervised, rounds(round(), b, round(), b), standard.Unknown, "too few rounds"},
-		"no replies":              {supervised, rounds(round(silent), round(silent), round(silent)), standard.Fail, "wait for slow ones"},
-		"too few requests":        {supervised, rounds(round(short), round(short), round(short)), standard.Unknown, "over before"},
-		"hardly slower":           {supervised, rounds(round(brief), round(brief), round(brief)), standard.Unknown, "over before"},
-		"one level":               {supervised, rounds(round(oneLevel), round(oneLevel), round(oneLevel)), standard.Unknown, "over before"},
-		"levels in another order": {supervised, rounds(round(wrongOrder), round(wrongOrder), round(wrongOrder)), standard.Unknown, "over before"},
-		"nothing waited":          {supervised, rounds(round(noWaits), round(noWaits), round(noWaits)), standard.Unknown, "over before"},
-		"do not start together":   {unsupervised, func(o *Observations) { o.Scale.Many.Started = false }, standard.Unknown, "does not start beside"},
+		"honest":                    {supervised, same, standard.Pass, ""},
+		"honest processes":          {unsupervised, same, standard.Pass, ""},
+		"nothing recorded":          {nothing, same, standard.Unknown, "nothing was recorded"},
+		"no rounds":                 {supervised, rounds(), standard.Unknown, "nothing was recorded"},
+		"one worker":                {supervised, func(o *Observations) { o.Workers = 1 }, standard.Unknown, "nothing was recorded"},
+		"two rounds":                {supervised, rounds(round(), round()), standard.Unknown, "too few rounds"},
+		"global lock":               {supervised, rounds(b, b, b), standard.Fail, "wait for slow ones"},
+		"blocked by the first":      {supervised, rounds(round(blocksOne), round(blocksOne), round(blocksOne)), standard.Fail, "wait for slow ones"},
+		"mostly blocked":            {supervised, rounds(round(), b, b, round(), b), standard.Fail, "wait for slow ones"},
+		"a busy machine":            {supervised, rounds(round(), b, round(), b, round()), standard.Pass, ""},
+		"one more for each held":    {supervised, rounds(round(handed), round(handed), round(handed)), standard.Unknown, "over before"},
+		"as long when none is held": {supervised, rounds(round(crowded), round(crowded), round(crowded), round(), round()), standard.Unknown, "too much other work"},
+		"longer than with none":     {supervised, rounds(round(lockedToo), round(lockedToo), round(lockedToo)), standard.Fail, "wait for slow ones"},
+		"none without held ones":    {supervised, rounds(round(noCalm), round(noCalm), round(noCalm)), standard.Unknown, "over before"},
+		"and others at once":        {supervised, rounds(round(handed), round(), round(handed), round(), round()), standard.Pass, ""},
+		"undecided":                 {supervised, rounds(round(), b, round(), b), standard.Unknown, "too few rounds"},
+		"no replies":                {supervised, rounds(round(silent), round(silent), round(silent)), standard.Fail, "wait for slow ones"},
+		"too few requests":          {supervised, rounds(round(short), round(short), round(short)), standard.Unknown, "over before"},
+		"hardly slower":             {supervised, rounds(round(brief), round(brief), round(brief)), standard.Unknown, "over before"},
+		"one level":                 {supervised, rounds(round(oneLevel), round(oneLevel), round(oneLevel)), standard.Unknown, "over before"},
+		"levels in another order":   {supervised, rounds(round(wrongOrder), round(wrongOrder), round(wrongOrder)), standard.Unknown, "over before"},
+		"nothing waited":            {supervised, rounds(round(noWaits), round(noWaits), round(noWaits)), standard.Unknown, "over before"},
+		"do not start together":     {unsupervised, func(o *Observations) { o.Scale.Many.Started = false }, standard.Unknown, "does not start beside"},
 		"at the limit": {supervised, func(o *Observations) {
 			for i := range o.Rounds {
 				o.Rounds[i].Levels[0].Waits = []float64{0.1, 0.1, 0.1}

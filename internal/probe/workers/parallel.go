@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	maxRounds  = 5                     //
-	maxWaits   = 12                    // ordinary requests of a level
-	settles    = 50 * time.Millisecond // after a slow request was sent
-	breath     = 10 * time.Millisecond // between two ordinary requests
-	stuck      = 80 * time.Millisecond // after which the next one does not wait for the one before
-	roundShare = 0.8                   // of the slow time that the levels of a round take
+	maxRounds  = 5                      //
+	maxWaits   = 12                     // ordinary requests of a level
+	settles    = 50 * time.Millisecond  // after a slow request was sent
+	breath     = 10 * time.Millisecond  // between two ordinary requests
+	stuck      = 80 * time.Millisecond  // after which the next one does not wait for the one before
+	calmFor    = 100 * time.Millisecond // of ordinary requests with no worker held
+	roundShare = 0.8                    // of the slow time that the levels of a round take
 )
 
 // parallel holds one worker after the other and measures how long ordinary
@@ -41,6 +42,7 @@ func (g *group) round(ctx context.Context, stall bench.Stall) (Round, error) {
 	var levels []*Level
 	var held []*bench.Held
 	const steps = bench.Workers - 1
+	calm := g.level(ctx, stall, nil, time.Now().Add(calmFor)).Waits
 	began := time.Now()
 	for k := range steps {
 		held = append(held, stall.Hold(ctx, g.target(k)))
@@ -60,7 +62,9 @@ func (g *group) round(ctx context.Context, stall bench.Stall) (Round, error) {
 		}
 	}
 	g.flying.Wait()
-	var round Round
+	calm = append(calm, g.level(ctx, stall, nil, time.Now().Add(calmFor)).Waits...)
+	g.flying.Wait()
+	round := Round{Calm: calm}
 	for _, level := range levels {
 		level.For = shortest.Seconds()
 		round.Levels = append(round.Levels, *level)

@@ -42,9 +42,10 @@ type Observations struct {
 	Scale      Scale    `json:"scale"`
 }
 
-// Round holds one worker after the other.
+// Round holds one worker after the other, and none before and after that.
 type Round struct {
-	Levels []Level `json:"levels"`
+	Calm   []float64 `json:"calm"`   // waits of ordinary requests with no worker held, before and after
+	Levels []Level   `json:"levels"` //
 }
 
 // Level is ordinary requests while some workers are held.
