@@ -27,7 +27,10 @@
 // for the sandbox.
 package artifact
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Source names what to check out.
 type Source struct {
@@ -47,6 +50,12 @@ type Revision struct {
 	CommitTime time.Time // committer's time in UTC; zero where there is no commit
 	Shallow    bool      // the repository holds only a part of its history
 	LFS        []string  // files that are Git LFS pointers, not the content they stand for; at most 20
+}
+
+// Below gives the application's folder inside the folder that context came
+// from, with slashes; "" where they are the same.
+func (r Revision) Below(context Revision) string {
+	return strings.TrimPrefix(strings.TrimPrefix(r.Prefix, context.Prefix), "/")
 }
 
 // stamp is the time that everything made from r carries, so that two builds

@@ -21,6 +21,7 @@ type Exec func(ctx context.Context, dir string, env []string, command string, ou
 // Steps are the build steps of a checkout.
 type Steps struct {
 	Dir        string        // the checkout
+	Within     string        // the folder of it that the commands run in, with slashes; "" for the checkout itself
 	Run        []string      // shell commands, in order; the first that fails ends the build
 	Env        []string      // the whole environment; nil for Environment(os.Environ(), CommitTime)
 	CommitTime time.Time     // for SOURCE_DATE_EPOCH, where Env is nil
@@ -86,7 +87,7 @@ func (s Steps) step(ctx context.Context, i int, env []string, progress func(stri
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out := &lines{progress: progress}
-	err := run(limited, s.Dir, env, s.Run[i], out)
+	err := run(limited, s.Dir, env, In(s.Within, s.Run[i]), out)
 	out.flush()
 	if err == nil {
 		return nil
@@ -102,6 +103,14 @@ func (s Steps) step(ctx context.Context, i int, env []string, progress func(stri
 		failed.Code = exit.ExitCode()
 	}
 	return s.problem(failed)
+}
+
+// In lets a shell command run in a folder below; "" changes nothing.
+func In(folder, command string) string {
+	if folder == "" {
+		return command
+	}
+	return "cd -- '" + strings.ReplaceAll(folder, "'", `'\''`) + "' || exit\n" + command
 }
 
 func (s Steps) problem(failed *StepError) error {

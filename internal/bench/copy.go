@@ -26,13 +26,13 @@ type Copy struct {
 // forbids that, the copy takes the place of the workshop until it is closed.
 func (w *Workshop) Copy(ctx context.Context) (*Copy, error) {
 	if !w.Plain {
-		s, err := confine(ctx, w.Dir, w.env, false)
+		s, err := confine(ctx, w.root, w.env, false)
 		return &Copy{w, s}, err
 	}
 	w.turn.Lock()
 	kept := filepath.Join(w.folder.Path, "kept")
 	if _, err := os.Lstat(kept); errors.Is(err, fs.ErrNotExist) {
-		if err := duplicate(ctx, w.Dir, kept); err != nil {
+		if err := duplicate(ctx, w.root, kept); err != nil {
 			w.turn.Unlock()
 			return nil, err
 		}
@@ -54,27 +54,28 @@ func (c *Copy) Close() error {
 		return c.sandbox.Close()
 	}
 	defer c.shop.turn.Unlock()
-	if err := sandbox.RemoveAll(c.shop.Dir); err != nil {
+	if err := sandbox.RemoveAll(c.shop.root); err != nil {
 		return fmt.Errorf("throw the copy away: %w", err)
 	}
-	return duplicate(context.Background(), filepath.Join(c.shop.folder.Path, "kept"), c.shop.Dir)
+	return duplicate(context.Background(), filepath.Join(c.shop.folder.Path, "kept"), c.shop.root)
 }
 
 // Run runs a shell command in the copy; see artifact.Exec.
 func (c *Copy) Run(ctx context.Context, command string, out io.Writer) error {
+	command = artifact.In(c.shop.within, command)
 	if c.sandbox == nil {
-		return artifact.Shell(ctx, c.shop.Dir, c.shop.env, command, out)
+		return artifact.Shell(ctx, c.shop.root, c.shop.env, command, out)
 	}
 	return within(ctx, c.sandbox, c.shop.env, command, out, func() error { return sweep(c.sandbox) })
 }
 
-// Write changes a file, by its path in the checkout. Its mode stays.
+// Write changes a file, by its path in the application's folder. Its mode stays.
 func (c *Copy) Write(ctx context.Context, path string, data []byte) error {
 	if !filepath.IsLocal(path) {
-		return fmt.Errorf("write %s: the path leaves the checkout", path)
+		return fmt.Errorf("write %s: the path leaves the application's folder", path)
 	}
 	if c.sandbox != nil {
-		return c.sandbox.WriteFile(ctx, sandbox.AppDir+"/"+path, data, 0o644)
+		return c.sandbox.WriteFile(ctx, c.shop.Inside+"/"+path, data, 0o644)
 	}
 	root, err := os.OpenRoot(c.shop.Dir)
 	if err != nil {
@@ -84,11 +85,11 @@ func (c *Copy) Write(ctx context.Context, path string, data []byte) error {
 	return root.WriteFile(path, data, 0o644)
 }
 
-// Read reads a regular file, by its path in the checkout, and at most limit
+// Read reads a regular file, by its path in the application's folder, and at most limit
 // bytes of it and one more. Whatever is not there wraps fs.ErrNotExist.
 func (c *Copy) Read(ctx context.Context, path string, limit int64) ([]byte, error) {
 	if !filepath.IsLocal(path) {
-		return nil, fmt.Errorf("read %s: the path leaves the checkout", path)
+		return nil, fmt.Errorf("read %s: the path leaves the application's folder", path)
 	}
 	if c.sandbox != nil {
 		return c.readInside(ctx, path, limit)
@@ -116,7 +117,7 @@ const absent = 66
 func (c *Copy) readInside(ctx context.Context, path string, limit int64) ([]byte, error) {
 	script := fmt.Sprintf(`[ -f "$1" ] || exit %d; exec cat -- "$1"`, absent)
 	p, err := c.sandbox.Start(ctx, sandbox.Command{
-		Args: []string{"/bin/sh", "-c", script, "sh", sandbox.AppDir + "/" + path}, Env: c.shop.env,
+		Args: []string{"/bin/sh", "-c", script, "sh", c.shop.Inside + "/" + path}, Env: c.shop.env,
 	})
 	if err != nil {
 		return nil, err

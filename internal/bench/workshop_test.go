@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,6 +59,45 @@ func workshop(t *testing.T, plain bool) *Workshop {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// TestWorkshopWithAContext: what lies above is there for build and tests, and
+// paths are still those of the application's folder.
+func TestWorkshopWithAContext(t *testing.T) {
+	repo := t.TempDir()
+	for name, content := range map[string]string{"lib/note": "common\n", "apps/web/note": "own\n"} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(repo, filepath.Dir(name)), 0o755), os.WriteFile(filepath.Join(repo, name), []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "git", "-C", repo, "init", "-q").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	m := &manifest.Manifest{Build: manifest.Build{Run: []string{"cat ../../lib/note note > built"}, Context: "../.."}}
+	b, err := New(Options{Manifest: m, Root: t.TempDir(), Dir: t.TempDir(), Source: Source{Dir: filepath.Join(repo, "apps/web"), Dirty: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	w, err := b.Workshop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := copyOf(t, w)
+	defer c.Close()
+	var out bytes.Buffer
+	err = errors.Join(c.Write(t.Context(), "note", []byte("changed\n")), c.Run(t.Context(), "cat built ../../lib/note note; pwd", &out))
+	built, readErr := c.Read(t.Context(), "built", 100)
+	if err := errors.Join(err, readErr); err != nil {
+		t.Fatal(err)
+	}
+	if want := "common\nown\ncommon\nchanged\n" + w.Inside + "\n"; out.String() != want || string(built) != "common\nown\n" {
+		t.Errorf("got %q and %q, want %q", &out, built, want)
+	}
 }
 
 func both(t *testing.T, test func(t *testing.T, w *Workshop)) {

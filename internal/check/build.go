@@ -53,7 +53,21 @@ func (c *Checker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.manifest, err = manifest.Parse(c.options.Manifest, c.source)
+	if c.manifest, err = manifest.Parse(c.options.Manifest, c.source); err != nil {
+		return err
+	}
+	return c.widen(ctx, source)
+}
+
+// widen makes the checkout that of the folder above which the build needs.
+func (c *Checker) widen(ctx context.Context, source artifact.Source) error {
+	c.root = c.path("checkout")
+	if c.manifest.Build.Context == "" {
+		return nil
+	}
+	c.root = c.path("context")
+	context, err := artifact.Context(ctx, source, c.manifest.Build.Context, c.root)
+	c.within = c.revision.Below(context)
 	return err
 }
 
@@ -70,7 +84,7 @@ func (c *Checker) build(ctx context.Context) error {
 	started := c.now()
 	c.events.Step("build", strings.Join(c.manifest.Build.Run, " && "))
 	steps := artifact.Steps{
-		Dir: c.path("checkout"), Run: c.manifest.Build.Run, CommitTime: c.revision.CommitTime, Exec: c.exec(),
+		Dir: c.root, Within: c.within, Run: c.manifest.Build.Run, CommitTime: c.revision.CommitTime, Exec: c.exec(),
 		// Where a build that is killed leaves its files is swept.
 		Env: append(artifact.Environment(os.Environ(), c.revision.CommitTime), "TMPDIR="+c.work.Path),
 	}
@@ -83,7 +97,7 @@ func (c *Checker) build(ctx context.Context) error {
 	}
 	var err error
 	config := artifact.Config{Name: c.manifest.Name, Revision: c.revision, Processes: commands}
-	if c.image, err = artifact.Pack(ctx, c.path("checkout"), config, c.path("image")); err != nil {
+	if c.image, err = artifact.Pack(ctx, filepath.Join(c.root, c.within), config, c.path("image")); err != nil {
 		return err
 	}
 	if err := artifact.Unpack(ctx, c.path("image"), c.image.Digest, c.path("app")); err != nil {

@@ -63,6 +63,8 @@ type Checker struct {
 	manifest    *manifest.Manifest
 	source      []byte // the manifest's text
 	revision    artifact.Revision
+	root        string // the checkout that is built in
+	within      string // the application's folder in root, with slashes; "" for root itself
 	image       artifact.Image
 	bench       *bench.Bench
 	unguessable string // part of names

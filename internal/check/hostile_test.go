@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -270,6 +271,24 @@ func TestABuildLeavesNothingWhenItSucceeds(t *testing.T) {
 	}
 	if got := result.Run.ExitCode(); got != report.ExitReady {
 		t.Errorf("exit code %d: %+v", got, verdicts(result))
+	}
+}
+
+// TestABuildWithWhatLiesAbove: the build takes a module of the repository that
+// lies beside the application, and the artifact is the application's folder.
+func TestABuildWithWhatLiesAbove(t *testing.T) {
+	dir := application(t, map[string]string{
+		"apps/web/app.py": "import lib\n" + server + "lib.check(); serve()", "common/lib.py": "import os\ndef check(): assert not os.path.exists('../../common')\n",
+		"apps/web/roadworthy.yaml": short + `build: {run: "cp ../../common/lib.py .", context: ../..}` + "\n",
+	})
+	for _, dirty := range []bool{false, true} {
+		result, err := run(t, 20*time.Second, check.Options{Dir: filepath.Join(dir, "apps/web"), Dirty: dirty})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := result.Run.ExitCode(); got != report.ExitReady {
+			t.Errorf("dirty %t: exit code %d: %+v", dirty, got, verdicts(result))
+		}
 	}
 }
 

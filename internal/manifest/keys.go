@@ -12,6 +12,7 @@ var (
 		form: regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)}
 	localPath = &text{says: "a path inside the application's folder", form: regexp.MustCompile(`^[^/]`)}
 	header    = &text{says: "the name of an HTTP header", form: regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")}
+	above     = &text{says: `a folder above the application's, such as "../.."`, form: regexp.MustCompile(`^\.\.(/\.\.){0,7}/?$`)}
 	period    = &text{says: `a number and its unit, such as "10s" or "2m"`, form: regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)}
 )
 
@@ -82,6 +83,7 @@ var buildShape = &shape{
 	says: "a command, a list of commands, or {run: …, lock: …}", example: "{run: [make]}", text: sentence, list: command,
 	keys: []key{
 		{"run", "Shell commands, in order, in the checkout's folder.", false, commands},
+		{"context", "A folder above, in the same repository, that is there too while it is built and tested.", false, word("a folder above", "../..", above)},
 		{"lock", "Lock files that pin the dependencies; by default the known ones that exist.", false, words("a file or a list of them", "go.sum", localPath)},
 	},
 }

@@ -46,8 +46,9 @@ type Manifest struct {
 
 // Build is how the artifact is made from a clean checkout.
 type Build struct {
-	Run  []string // shell commands, in order, in the checkout's folder
-	Lock []string // lock files that pin the dependencies; default: the ones of known names that exist
+	Run     []string // shell commands, in order, in the application's folder of the checkout
+	Context string   // folder above the application's, such as "../..", that is checked out with it for building and testing; "" for none
+	Lock    []string // lock files that pin the dependencies; default: the ones of known names that exist
 }
 
 // Test is how the test suite is run and measured.

@@ -56,6 +56,8 @@ var wrong = map[string]struct{ text, want, fix string }{
 	"header without token": {"status: {token: STATUS_TOKEN, header: 'X: y'}\n", "RW-M03 4:39", "$token"},
 	"path out of folder":   {"test: {run: x, coverage: ../c.out}\n", "RW-M03 4:26", "without .."},
 	"absolute path":        {"build: {run: x, lock: /etc/passwd}\n", "RW-M03 4:23", "lock:"},
+	"context below":        {"build: {run: x, context: lib}\n", "RW-M03 4:26", "context: ../.."},
+	"context and below":    {"build: {run: x, context: ../lib}\n", "RW-M03 4:26", "context: ../.."},
 	"step without method":  {"faults: {slow: /slow}\n", "RW-M03 4:16", "slow: GET /"},
 	"step of odd method":   {"faults: {slow: TEAPOT /slow}\n", "RW-M03 4:16", "slow: GET /"},
 	"step unquoted":        {"faults:\n  slow:\n    POST /slow {a: b}\n", "RW-M03 6:5", `"POST /slow {a: b}"`},

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
@@ -65,7 +66,7 @@ func (r *reader) build(n *node) Build {
 	if n != nil && n.kind == kindMapping {
 		lock := n.get("lock")
 		r.local(lock, "build.lock")
-		return Build{Run: texts(n.get("run")), Lock: texts(lock)}
+		return Build{Run: texts(n.get("run")), Context: strings.TrimSuffix(n.get("context").string(), "/"), Lock: texts(lock)}
 	}
 	return Build{Run: texts(n)}
 }
