@@ -1,10 +1,13 @@
 package trace
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
-// keywordLength is the length of all keywords, of which the search skips up to
-// one less at a time.
-const keywordLength = 5
+// keywordLength is the length of all keywords: of three bytes at each third
+// place of a line, one lies within any keyword that the line has.
+const keywordLength, stride = 5, 3
 
 // keywords are in nearly every line that begins a trace, in any case of
 // letters. What has none of them is known by its first or last bytes.
@@ -13,49 +16,69 @@ var keywords = newScreen(
 	":in `", ":in '", "thrown", "failu",
 )
 
-// screen searches a line for many words at once (Wu and Manber, 1994): the
-// pair of bytes at the end of a place tells how far the next one can be.
+// screen searches a line for many words at once. It looks at three bytes of
+// each three places, which do not depend on one another, so that a processor
+// does several at a time; hardly any of ordinary lines are of a word.
 type screen struct {
-	skip  [1 << 10]uint8
-	words [1 << 10][]string // by their last pair
+	marks  [1 << hashBits]uint8 // by the hash of three bytes: a number of places, or 0
+	places [][]place
 }
 
-// pair folds the case of letters; other bytes may meet, which costs a
-// comparison and no hit.
-func pair(a, b byte) int { return int(a&31) | int(b&31)<<5 }
+// place is where in a word three bytes are.
+type place struct {
+	word string
+	at   int
+}
+
+const hashBits = 12
+
+// threes are the bits of three bytes that are the same for both cases of a
+// letter. Other bytes may meet, which costs a comparison and no hit.
+const threes = 0x1f1f1f
+
+func hash(three uint32) uint32 { return three & threes * 0x9e3779b1 >> (32 - hashBits) }
 
 func newScreen(words ...string) *screen {
-	s := &screen{}
-	for i := range s.skip {
-		s.skip[i] = keywordLength - 1
-	}
+	s := &screen{places: make([][]place, 1)}
 	for _, word := range words {
 		word = word[:keywordLength]
-		for end := 2; end <= keywordLength; end++ {
-			p := pair(word[end-2], word[end-1])
-			s.skip[p] = min(s.skip[p], uint8(keywordLength-end))
-			if end == keywordLength {
-				s.words[p] = append(s.words[p], word)
+		for at := range stride {
+			h := hash(uint32(word[at]) | uint32(word[at+1])<<8 | uint32(word[at+2])<<16)
+			if s.marks[h] == 0 {
+				s.marks[h] = uint8(len(s.places))
+				s.places = append(s.places, nil)
 			}
+			s.places[s.marks[h]] = append(s.places[s.marks[h]], place{word, at})
 		}
 	}
 	return s
 }
 
+// in reports whether a line has one of the words.
 func (s *screen) in(l []byte) bool {
-	for i := keywordLength - 1; i < len(l); {
-		p := int(l[i-1]&31) | int(l[i]&31)<<5
-		skip := s.skip[p]
-		if skip > 0 {
-			i += int(skip)
-			continue
+	i := 0
+	for ; i+16 <= len(l); i += 4 * stride {
+		v, w := binary.LittleEndian.Uint64(l[i:]), binary.LittleEndian.Uint64(l[i+2*stride:])
+		a, b := s.marks[hash(uint32(v))], s.marks[hash(uint32(v>>24))]
+		c, d := s.marks[hash(uint32(w))], s.marks[hash(uint32(w>>24))]
+		if a|b|c|d != 0 && (s.at(l, i, a) || s.at(l, i+stride, b) || s.at(l, i+2*stride, c) || s.at(l, i+3*stride, d)) {
+			return true
 		}
-		for _, word := range s.words[p] {
-			if foldedAt(l[i-keywordLength+1:i+1], word) {
-				return true
-			}
+	}
+	for ; i+stride <= len(l); i += stride {
+		if s.at(l, i, s.marks[hash(uint32(l[i])|uint32(l[i+1])<<8|uint32(l[i+2])<<16)]) {
+			return true
 		}
-		i++
+	}
+	return false
+}
+
+// at reports whether one of the words that have a mark is around a place.
+func (s *screen) at(l []byte, i int, mark uint8) bool {
+	for _, p := range s.places[mark] {
+		if from := i - p.at; from >= 0 && from+keywordLength <= len(l) && foldedAt(l[from:], p.word) {
+			return true
+		}
 	}
 	return false
 }
