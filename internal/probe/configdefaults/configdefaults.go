@@ -31,6 +31,7 @@ type Observations struct {
 	Tries      []Try      `json:"tries"`    // with nothing but a port, then with what it named as well
 	Without    []Without  `json:"without"`  // with what it named but one
 	Posture    Posture    `json:"posture"`
+	Took       float64    `json:"took"`      // seconds until an ordinary start served
 	Usual      Memory     `json:"usual"`     // of an ordinary boot
 	Elsewhere  []string   `json:"elsewhere"` // addresses and names that an ordinary boot tried and nobody gave
 	StandIns   []StandIn  `json:"stand_ins"`

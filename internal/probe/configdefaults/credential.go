@@ -35,7 +35,7 @@ const (
 
 // credential plans two boots without a token: with the variable missing, and
 // with an empty one.
-func credential(ctx context.Context, b *bench.Bench, r *probe.Recorder, group *errgroup.Group, c *Credential) {
+func credential(ctx context.Context, b *bench.Bench, r *probe.Recorder, group *errgroup.Group, limit time.Duration, c *Credential) {
 	const claim = "config.defaults.credential"
 	if b.Manifest.Status == nil {
 		r.Opaque(claim, "no status route is declared", "add status: {path: /status, token: STATUS_TOKEN} to roadworthy.yaml")
@@ -44,7 +44,7 @@ func credential(ctx context.Context, b *bench.Bench, r *probe.Recorder, group *e
 	c.Setting = b.Manifest.Status.Token
 	try := func(plan bench.Plan, into *Opening) {
 		group.Go(func() error {
-			r.Try(claim, func() error { return open(ctx, b, plan, into) })
+			r.Try(claim, func() error { return open(ctx, b, plan, limit, into) })
 			return nil
 		})
 	}
@@ -53,7 +53,7 @@ func credential(ctx context.Context, b *bench.Bench, r *probe.Recorder, group *e
 }
 
 // open starts the application by a plan without a token and tries to get in.
-func open(ctx context.Context, b *bench.Bench, plan bench.Plan, o *Opening) error {
+func open(ctx context.Context, b *bench.Bench, plan bench.Plan, limit time.Duration, o *Opening) error {
 	plan.NoRelease = true
 	boot, err := b.Boot(ctx, plan)
 	if err != nil {
@@ -64,7 +64,7 @@ func open(ctx context.Context, b *bench.Bench, plan bench.Plan, o *Opening) erro
 	if err != nil {
 		return err
 	}
-	watch := start.Watch{Limit: endsWithin, Linger: lateEnd, Sick: ill, Grace: time.Second}
+	watch := start.Watch{Limit: limit, Linger: lateEnd, Sick: ill, Grace: time.Second}
 	if o.Outcome, err = watch.On(ctx, b, boot, process); err != nil || !o.Outcome.Served {
 		return err
 	}

@@ -13,13 +13,20 @@ import (
 )
 
 const (
-	endsWithin = 10 * time.Second // the pass rule's limit
+	endsWithin = 10 * time.Second // the pass rule's limit, where an ordinary start takes a second or less
+	endsTimes  = 10               // times what an ordinary start takes: the limit elsewhere, up to the declared boot time
 	lateEnd    = time.Second      // for an end after it began to serve
 	ill        = 3 * time.Second  // of answers that are all errors
 	rounds     = 6                // of asking what is missing
 	mostLeft   = 12               // settings that are left out one by one
 	atOnce     = 3                // boots
 )
+
+// limit is how long a start may take until it serves or has ended: on a
+// machine that is slow, or busy, all starts are.
+func (o Observations) limit(b *bench.Bench) time.Duration {
+	return max(endsWithin, min(endsTimes*time.Duration(o.Took*float64(time.Second)), b.Manifest.Boot))
+}
 
 func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, error) {
 	o := Observations{Settings: len(b.Manifest.Config.Settings)}
@@ -34,18 +41,18 @@ func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, 
 	o.StandIns = addressed(b.Manifest)
 	for i := range o.StandIns {
 		group.Go(func() error {
-			r.Try("config.defaults.stand-in", func() error { return leaveOut(ctx, b, &o.StandIns[i]) })
+			r.Try("config.defaults.stand-in", func() error { return leaveOut(ctx, b, o.limit(b), &o.StandIns[i]) })
 			return nil
 		})
 	}
-	credential(ctx, b, r, &group, &o.Credential)
+	credential(ctx, b, r, &group, o.limit(b), &o.Credential)
 	return o, group.Wait()
 }
 
 // bare starts the application on its defaults and looks at its posture.
 func bare(ctx context.Context, b *bench.Bench, r *probe.Recorder, o *Observations) {
 	r.Try("config.defaults.start", func() (err error) {
-		o.Tries, err = start.Least(ctx, b, endsWithin, rounds)
+		o.Tries, err = start.Least(ctx, b, o.limit(b), rounds)
 		return err
 	})
 	r.Try("config.defaults.start", func() error { return without(ctx, b, o) })
@@ -60,7 +67,7 @@ func without(ctx context.Context, b *bench.Bench, o *Observations) error {
 	asked := start.Asked(o.Tries[0])
 	for _, setting := range asked[:min(len(asked), mostLeft)] {
 		given := slices.DeleteFunc(slices.Clone(o.Tries[1].Given), func(name string) bool { return name == setting })
-		try, err := start.With(ctx, b, endsWithin, given)
+		try, err := start.With(ctx, b, o.limit(b), given)
 		if err != nil {
 			return err
 		}

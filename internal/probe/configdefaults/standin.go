@@ -44,6 +44,7 @@ func ordinary(ctx context.Context, b *bench.Bench, o *Observations) error {
 	if err != nil {
 		return err
 	}
+	o.Took = process.Ready.Sub(process.Started).Seconds()
 	if o.Usual, err = remember(ctx, b, boot, process); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func strange(ctx context.Context, b *bench.Bench, boot *bench.Boot) ([]string, e
 
 // leaveOut starts the application without the address of a service. If it
 // serves, a session shows what it does instead.
-func leaveOut(ctx context.Context, b *bench.Bench, s *StandIn) error {
+func leaveOut(ctx context.Context, b *bench.Bench, limit time.Duration, s *StandIn) error {
 	boot, err := b.Boot(ctx, bench.Plan{Unset: s.Settings, NoRelease: true})
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func leaveOut(ctx context.Context, b *bench.Bench, s *StandIn) error {
 	if err != nil {
 		return err
 	}
-	watch := start.Watch{Limit: endsWithin, Linger: lateEnd, Sick: ill, Grace: time.Second}
+	watch := start.Watch{Limit: limit, Linger: lateEnd, Sick: ill, Grace: time.Second}
 	if s.Outcome, err = watch.On(ctx, b, boot, process); err != nil {
 		return err
 	}

@@ -133,8 +133,8 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 	if !ok {
 		return k, false, nil
 	}
-	k.Held, k.Before = g.own(victim, before, load.pending()+pendingOf(held)), len(before)
-	if err := g.boot.Sandbox().Signal(ctx, victim.PID, syscall.SIGKILL); err != nil {
+	looked, err := k.end(ctx, g, victim, func() int { return load.pending() + pendingOf(held) })
+	if err != nil {
 		return k, false, err
 	}
 	killed := time.Now()
@@ -150,6 +150,9 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
 			continue // it was over before
 		}
+		if f.sent.After(looked) && f.sent.Before(killed) {
+			k.Between++
+		}
 		k.note(f.reply, f.sent.After(killed))
 	}
 	if p.Ended() {
@@ -158,6 +161,24 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 		}
 	}
 	return k, true, ctx.Err()
+}
+
+// end kills the victim, which is stopped first: what it holds does not change
+// between the look at it and its end, however long that takes. What is sent
+// meanwhile may still be handed to it.
+func (k *Kill) end(ctx context.Context, g *group, victim sandbox.ProcessInfo, flying func() int) (looked time.Time, err error) {
+	s := g.boot.Sandbox()
+	if err := s.Signal(ctx, victim.PID, syscall.SIGSTOP); err != nil {
+		return looked, err
+	}
+	looked = time.Now()
+	sent := flying()
+	now, err := g.processes[0].Alike(ctx, victim)
+	if err != nil {
+		return looked, err
+	}
+	k.Before, k.Held = len(now), g.own(victim, now, sent)
+	return looked, s.Signal(ctx, victim.PID, syscall.SIGKILL)
 }
 
 // noteHeld waits for the slow requests, no longer than the limit: it may be
@@ -198,13 +219,15 @@ func (g *group) victim(now, original []sandbox.ProcessInfo) (sandbox.ProcessInfo
 // it has accepted, and those that no other worker has, since they may be on
 // their way to it through a process that hands connections out.
 func (g *group) own(victim sandbox.ProcessInfo, workers []sandbox.ProcessInfo, flying int) int {
-	others := 0
+	others, its := 0, 0
 	for _, info := range workers {
-		if info.PID != victim.PID {
+		if info.PID == victim.PID {
+			its = len(g.processes[0].Connections(info))
+		} else {
 			others += len(g.processes[0].Connections(info))
 		}
 	}
-	return max(len(g.processes[0].Connections(victim)), flying-others)
+	return max(its, flying-others)
 }
 
 // pending counts the requests that have no reply yet.

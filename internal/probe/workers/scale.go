@@ -14,6 +14,7 @@ import (
 
 const (
 	few, many   = 1, 4 // workers that are set
+	servings    = 3    // at most
 	slowTimes   = 1.5  // of one slow request: who is served within is served in parallel
 	besideLimit = 5 * time.Second
 	besideTimes = 30 // times what the first process took to answer
@@ -58,8 +59,18 @@ func width(ctx context.Context, b *bench.Bench, stall bench.Stall, n int) (Width
 }
 
 // serve sends slow requests together and counts those that are answered in
-// little more time than one takes.
+// little more time than one takes: the most of several times, since a busy
+// machine answers fewer, but none more than run in parallel.
 func (w *Width) serve(ctx context.Context, p *bench.Process, stall bench.Stall) {
+	for range servings {
+		w.Sent, w.Served = many, max(w.Served, together(ctx, p, stall))
+		if w.Served >= w.Set {
+			return
+		}
+	}
+}
+
+func together(ctx context.Context, p *bench.Process, stall bench.Stall) int {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(slowTimes*float64(stall.Takes)))
 	defer cancel()
 	var served atomic.Int64
@@ -77,7 +88,7 @@ func (w *Width) serve(ctx context.Context, p *bench.Process, stall bench.Stall) 
 		})
 	}
 	flying.Wait()
-	w.Sent, w.Served = many, int(served.Load())
+	return int(served.Load())
 }
 
 // neighbours starts an application that does not supervise workers several

@@ -67,10 +67,11 @@ type Replace struct {
 
 // Kill is one worker killed under load.
 type Kill struct {
-	Held     int     `json:"held"`  // requests in flight that the worker had, or that no other worker had
-	Sent     int     `json:"sent"`  // requests that were on their way when it was killed
-	Lost     int     `json:"lost"`  // of them, those that got no whole reply
-	Later    int     `json:"later"` // requests that were sent after the kill
+	Held     int     `json:"held"`    // requests in flight that the worker had, or that no other worker had
+	Between  int     `json:"between"` // requests that were sent between the look at the worker and its end
+	Sent     int     `json:"sent"`    // requests that were on their way when it was killed
+	Lost     int     `json:"lost"`    // of them, those that got no whole reply
+	Later    int     `json:"later"`   // requests that were sent after the kill
 	LaterBad int     `json:"later_bad"`
 	Before   int     `json:"before"` // workers before the kill
 	After    int     `json:"after"`  // workers within five seconds after it
