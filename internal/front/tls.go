@@ -135,12 +135,20 @@ func NewACME(folder, email, directory string, client *http.Client, hosts ...stri
 // Config returns a config that serves the certificates.
 func (a *ACME) Config() *tls.Config { return a.manager.TLSConfig() }
 
+// AnswerHTTP lets the authority ask by HTTP-01 where TLS-ALPN-01 fails. A plain
+// listener must serve.
+func (a *ACME) AnswerHTTP() { a.manager.HTTPHandler(nil) }
+
 // answers serves the authority's HTTP-01 requests.
 func (a *ACME) answers(w http.ResponseWriter, r *http.Request) bool {
 	if a == nil || r.TLS != nil || !strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
 		return false
 	}
-	a.manager.HTTPHandler(nil).ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())))
+	asked := r.WithContext(context.WithoutCancel(r.Context()))
+	if host, _, err := net.SplitHostPort(r.Host); err == nil {
+		asked.Host = host // the port is none of the policy's business
+	}
+	a.manager.HTTPHandler(nil).ServeHTTP(w, asked)
 	return true
 }
 
