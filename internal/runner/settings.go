@@ -106,9 +106,11 @@ type RecycleSettings struct {
 type TLSSettings struct {
 	Certificate string   `env:"CERTIFICATE" help:"file with the certificate chain, in PEM; read again when it changes"`
 	Key         string   `env:"KEY" help:"file with its key, in PEM"`
-	Domains     []string `env:"DOMAINS" help:"names to get certificates for by ACME, from Let's Encrypt, whose terms you then accept"`
+	Domains     []string `env:"DOMAINS" help:"names to get certificates for by ACME (RFC 8555), whose authority's terms you then accept"`
+	Directory   string   `env:"DIRECTORY" help:"where that authority's directory is, such as https://ca.example.org/acme/directory; by default Let's Encrypt's"`
+	Roots       string   `env:"ROOTS" help:"file with certificates, in PEM, by which that authority's server is known besides the system's"`
 	Email       string   `env:"EMAIL" help:"who is told of trouble with these certificates"`
-	Folder      string   `env:"FOLDER" help:"where these certificates are kept; by default in the user's cache"`
+	Folder      string   `env:"FOLDER" help:"where these certificates are kept, those of another authority than Let's Encrypt in a folder below; by default in the user's cache"`
 	Plain       string   `env:"PLAIN" help:"address such as :80 that answers plain HTTP: it redirects to https and answers ACME"`
 }
 
@@ -133,6 +135,10 @@ func (s Settings) Validate() error {
 	if (s.TLS.Certificate == "") != (s.TLS.Key == "") {
 		errs = append(errs, errors.New("tls.certificate and tls.key belong together"))
 	}
+	if s.TLS.Directory != "" && !strings.HasPrefix(s.TLS.Directory, "https://") {
+		errs = append(errs, fmt.Errorf("tls.directory is %q; want an address that begins with https://", s.TLS.Directory))
+	}
+	errs = append(errs, checkDomains(s.TLS.Domains))
 	return errors.Join(errs...)
 }
 

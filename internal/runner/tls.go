@@ -3,8 +3,6 @@ package runner
 import (
 	"context"
 	"net"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/front"
@@ -26,16 +24,10 @@ func (m *master) openTLS(options *front.Options) error {
 		}
 		m.tls = certificates.Config()
 	case len(s.Domains) > 0:
-		folder := s.Folder
-		if folder == "" {
-			cache, err := os.UserCacheDir()
-			if err != nil {
-				return &problem.Problem{Code: "RW-R02", Summary: "there is no folder for certificates", Got: err.Error(), Want: "a folder", Fix: "set TLS_FOLDER", Cause: err}
-			}
-			folder = filepath.Join(cache, "roadworthy", "acme")
+		var err error
+		if options.ACME, err = m.openACME(s); err != nil {
+			return err
 		}
-		options.ACME = front.NewACME(folder, s.Email, "", nil, s.Domains...)
-		m.tls = options.ACME.Config()
 	default:
 		return nil
 	}
