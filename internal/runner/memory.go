@@ -2,9 +2,13 @@ package runner
 
 import (
 	"context"
+	"encoding/binary"
+	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
 )
@@ -12,49 +16,139 @@ import (
 const followAhead = 1024 // lines that one reader may be behind before it loses some
 
 // memory keeps the last lines for roadworthy logs, in so many bytes. It is on
-// no disk: an application's log belongs to whoever collects it.
+// no disk: an application's log belongs to whoever collects it. The lines are
+// kept as they were written; they are made presentable when somebody reads.
 type memory struct {
+	to logs.Publisher // where the lines go on
+
 	mu      sync.Mutex
 	limit   int
 	size    int
-	lines   []LogLine
-	gone    int // of lines, at its front
+	blocks  []*block // the oldest first; all but the last are full
+	spare   *block
 	readers map[*reader]bool
 }
 
+// block is a run of lines, each behind its header. Its memory never moves.
+type block struct {
+	bytes   []byte
+	gone    int // bytes at its front
+	sources []*logs.Source
+}
+
+// A header has the time in nanoseconds since 1970, the length of the text, the
+// level and the number of the source within the block.
+const (
+	perLine   = 16
+	blockSize = 32 << 10
+)
+
 type reader struct {
+	want    LogQuery
 	lines   chan LogLine
 	dropped uint64
 }
 
-func newMemory(limit int) *memory { return &memory{limit: limit, readers: map[*reader]bool{}} }
-
-const perLine = 100 // bytes that a line costs beside its text
-
-// write is the sink.
-func (m *memory) write(_ context.Context, records []logs.Record) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, r := range records {
-		line := LogLine{Time: r.Time, Worker: r.Source.Name(), Level: LevelName(r.Level), Text: strings.ToValidUTF8(string(r.Text), "\uFFFD")}
-		m.lines = append(m.lines, line)
-		m.size += len(line.Text) + perLine
-		for to := range m.readers {
-			to.offer(line)
-		}
-	}
-	for m.size > m.limit && m.gone < len(m.lines) {
-		m.size -= len(m.lines[m.gone].Text) + perLine
-		m.lines[m.gone] = LogLine{}
-		m.gone++
-	}
-	if m.gone > len(m.lines)/2 { // not each time: all the others move
-		m.lines, m.gone = slices.Delete(m.lines, 0, m.gone), 0
-	}
-	return len(records), nil
+func newMemory(limit int, to logs.Publisher) *memory {
+	return &memory{to: to, limit: limit, readers: map[*reader]bool{}}
 }
 
-func (r *reader) offer(line LogLine) {
+// Publish keeps lines and hands them on.
+func (m *memory) Publish(records []logs.Record) {
+	m.keep(records)
+	m.to.Publish(records)
+}
+
+func (m *memory) keep(records []logs.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range records {
+		r := &records[i]
+		m.add(r)
+		for to := range m.readers {
+			to.offer(r)
+		}
+	}
+}
+
+func (m *memory) add(r *logs.Record) {
+	m.size += len(r.Text) + perLine
+	for m.size > m.limit && len(m.blocks) > 0 {
+		m.dropFirst()
+	}
+	if m.size > m.limit { // it alone is too much
+		m.size = 0
+		return
+	}
+	last := len(m.blocks) - 1
+	if last < 0 || cap(m.blocks[last].bytes)-len(m.blocks[last].bytes) < len(r.Text)+perLine {
+		m.blocks = append(m.blocks, m.newBlock(len(r.Text)+perLine))
+		last++
+	}
+	m.blocks[last].add(r)
+}
+
+func (m *memory) dropFirst() {
+	b := m.blocks[0]
+	n := b.length(b.gone)
+	b.gone += n
+	m.size -= n
+	if b.gone < len(b.bytes) {
+		return
+	}
+	if m.blocks = slices.Delete(m.blocks, 0, 1); cap(b.bytes) == blockSize {
+		clear(b.sources)
+		m.spare = &block{bytes: b.bytes[:0], sources: b.sources[:0]}
+	}
+}
+
+func (m *memory) newBlock(least int) *block {
+	if b := m.spare; b != nil && least <= blockSize {
+		m.spare = nil
+		return b
+	}
+	return &block{bytes: make([]byte, 0, max(least, blockSize))}
+}
+
+func (b *block) add(r *logs.Record) {
+	source := len(b.sources) - 1
+	for source >= 0 && b.sources[source] != r.Source {
+		source--
+	}
+	if source < 0 {
+		source = len(b.sources)
+		b.sources = append(b.sources, r.Source)
+	}
+	level := uint16(int16(max(math.MinInt16, min(math.MaxInt16, r.Level))))
+	b.bytes = binary.LittleEndian.AppendUint64(b.bytes, uint64(r.Time.UnixNano()))
+	b.bytes = binary.LittleEndian.AppendUint64(b.bytes, uint64(uint32(len(r.Text)))|uint64(level)<<32|uint64(uint16(source))<<48)
+	b.bytes = append(b.bytes, r.Text...)
+}
+
+// length is how many bytes the line at a place takes.
+func (b *block) length(at int) int {
+	return perLine + int(binary.LittleEndian.Uint32(b.bytes[at+8:]))
+}
+
+// record reads the line at a place; its text is that of the block.
+func (b *block) record(at int) logs.Record {
+	nano, rest := binary.LittleEndian.Uint64(b.bytes[at:]), binary.LittleEndian.Uint64(b.bytes[at+8:])
+	return logs.Record{
+		Time: time.Unix(0, int64(nano)).UTC(), Source: b.sources[rest>>48], Level: slog.Level(int16(rest >> 32)),
+		Text: b.bytes[at+perLine : at+b.length(at)],
+	}
+}
+
+// newLine makes a record presentable.
+func newLine(r *logs.Record) LogLine {
+	return LogLine{Time: r.Time, Worker: r.Source.Name(), Level: LevelName(r.Level), Text: strings.ToValidUTF8(string(r.Text), "\uFFFD")}
+}
+
+func (r *reader) offer(record *logs.Record) {
+	if !r.want.fits(record) {
+		return
+	}
+	line := newLine(record)
 	line.Dropped = r.dropped
 	select {
 	case r.lines <- line:
@@ -66,7 +160,7 @@ func (r *reader) offer(line LogLine) {
 
 // read gives the wanted lines, those of the past first.
 func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) error) error {
-	r := &reader{lines: make(chan LogLine, followAhead)}
+	r := &reader{want: want, lines: make(chan LogLine, followAhead)}
 	m.mu.Lock()
 	past := m.past(want)
 	if want.Follow {
@@ -78,18 +172,16 @@ func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) err
 		delete(m.readers, r)
 		m.mu.Unlock()
 	}()
-	for _, l := range slices.Backward(past) {
-		if err := line(l); err != nil {
+	for i := range slices.Backward(past) {
+		if err := line(newLine(&past[i])); err != nil {
 			return err
 		}
 	}
 	for want.Follow {
 		select {
 		case l := <-r.lines:
-			if want.fits(l) {
-				if err := line(l); err != nil {
-					return err
-				}
+			if err := line(l); err != nil {
+				return err
 			}
 		case <-ctx.Done():
 			return nil
@@ -98,23 +190,59 @@ func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) err
 	return nil
 }
 
-// past lists the wanted lines that are kept, the newest first.
-func (m *memory) past(want LogQuery) []LogLine {
-	var list []LogLine
-	for _, l := range slices.Backward(m.lines[m.gone:]) {
-		if len(list) == want.Last && want.Last >= 0 {
-			break
+// past copies the wanted lines that are kept, the newest first.
+func (m *memory) past(want LogQuery) []logs.Record {
+	var list []logs.Record
+	var starts []int
+	for _, b := range slices.Backward(m.blocks) {
+		starts = starts[:0]
+		for at := b.gone; at < len(b.bytes); at += b.length(at) {
+			starts = append(starts, at)
 		}
-		if want.fits(l) {
-			list = append(list, l)
+		for _, at := range slices.Backward(starts) {
+			if len(list) == want.Last && want.Last >= 0 {
+				return list
+			}
+			if r := b.record(at); want.fits(&r) {
+				r.Text = slices.Clone(r.Text)
+				list = append(list, r)
+			}
 		}
 	}
 	return list
 }
 
-func (q LogQuery) fits(l LogLine) bool {
-	level, err := ParseLevel(l.Level)
-	return err == nil && level >= q.Level && (q.Process == "" || l.Worker == q.Process || strings.HasPrefix(l.Worker, q.Process+"."))
+func (q LogQuery) fits(r *logs.Record) bool {
+	level, err := ParseLevel(LevelName(r.Level))
+	if err != nil || level < q.Level {
+		return false
+	}
+	name := r.Source.Name()
+	return q.Process == "" || name == q.Process || strings.HasPrefix(name, q.Process+".")
+}
+
+// snapshot copies the lines, for another image of this program.
+func (m *memory) snapshot() []LogLine {
+	m.mu.Lock()
+	past := m.past(LogQuery{Last: -1, Level: everything})
+	m.mu.Unlock()
+	lines := make([]LogLine, 0, len(past))
+	for i := range slices.Backward(past) {
+		lines = append(lines, newLine(&past[i]))
+	}
+	return lines
+}
+
+// restore takes the lines of another image, before there are any.
+func (m *memory) restore(lines []LogLine) {
+	sources := map[string]*logs.Source{}
+	for _, line := range lines {
+		if sources[line.Worker] == nil {
+			sources[line.Worker] = &logs.Source{Type: line.Worker}
+		}
+		level, _ := ParseLevel(line.Level) // INFO, where an image had other names
+		m.keep([]logs.Record{{Time: line.Time, Source: sources[line.Worker], Level: level, Text: []byte(line.Text)}})
+	}
 }
 
 // tails keeps the last lines of each process, for what is told when one fails.

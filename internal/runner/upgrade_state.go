@@ -206,23 +206,6 @@ func takeConns(fds []int) []net.Conn {
 	return list
 }
 
-// snapshot copies the lines.
-func (m *memory) snapshot() []LogLine {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]LogLine(nil), m.lines...)
-}
-
-// restore puts lines of another image in front.
-func (m *memory) restore(lines []LogLine) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.lines = append(lines, m.lines...)
-	for _, line := range lines {
-		m.size += len(line.Text) + perLine
-	}
-}
-
 // handedTail is how much of what a process said last is handed over, in bytes.
 const handedTail = 16 << 10
 

@@ -26,17 +26,14 @@ import (
 const (
 	toStdout = "stdout"
 	toSyslog = "syslog"
-	toMemory = "memory"
 	toErrors = "errors"
 )
 
 // openLogs makes the way from every line to its sinks.
 func (m *master) openLogs(stdout *os.File) error {
 	s := m.config().Settings
-	m.memory = newMemory(int(s.Log.Keep))
 	outlets := []logs.Outlet{
 		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level},
-		{Name: toMemory, Sink: logs.Func(m.memory.write), Level: everything, Bytes: aheadOfMemory},
 		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything, Traces: true},
 	}
 	if s.Syslog.URL != "" && m.config().Manifest.Supplies("log.syslog") {
@@ -47,14 +44,12 @@ func (m *master) openLogs(stdout *os.File) error {
 		outlets = append(outlets, logs.Outlet{Name: toSyslog, Sink: sink, Level: max(s.Log.Level, s.Syslog.Level)})
 	}
 	m.level.Store(int64(s.Log.Level))
-	m.inheritLog()
 	m.router = logs.NewRouter(logs.WallClock{}, outlets...)
-	m.log = slog.New(logs.NewHandler(m.router, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
+	m.memory = newMemory(int(s.Log.Keep), m.router)
+	m.inheritLog()
+	m.log = slog.New(logs.NewHandler(m.memory, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
 	return nil
 }
-
-// aheadOfMemory is what may wait for the memory: it keeps little more itself.
-const aheadOfMemory = 2 << 20
 
 // everything is a threshold that nothing is below.
 const everything = slog.Level(-128)
@@ -73,7 +68,7 @@ func (m *master) capture(process string, slot int) func(worker.Source, *os.File,
 		for kind, pipe := range map[logs.Stream]*os.File{logs.Stdout: stdout, logs.Stderr: stderr} {
 			source := logs.Source{Type: process, Slot: slot, Generation: of.Generation, PID: of.PID, Stream: kind}
 			m.read(&stream{process: of.ID, kind: kind, pipe: pipe, open: func(head []byte) *logs.Capture {
-				return logs.NewCapture(pipe, source, tap{m.router, tail}, logs.CaptureOptions{Grouping: newGrouping, RequestIDs: true, Head: head})
+				return logs.NewCapture(pipe, source, tap{m.memory, tail}, logs.CaptureOptions{Grouping: newGrouping, RequestIDs: true, Head: head})
 			}})
 		}
 	}
