@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -286,6 +287,27 @@ func TestTheWritersPrefix(t *testing.T) {
 	const p = "2026-01-02T03:04:05.000678Z web.1 | "
 	if got := out.String(); got != p+"one\n"+p+"  two\n"+p+"p1p2\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// The writer makes a head anew only where it must; it is always that of its record.
+func TestEachPrefixIsThatOfItsRecord(t *testing.T) {
+	sources := []*Source{web, {Type: "worker", Slot: 12}, {Type: "roadworthy", Stream: Own}}
+	chance := rand.New(rand.NewPCG(1, 2))
+	steps := []time.Duration{0, 0, 1000, 9 * time.Microsecond, 900 * time.Microsecond, 999 * time.Millisecond, time.Second, -time.Second, 26 * time.Hour, 9001 * time.Hour}
+	at := time.Date(2026, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	out, want := &bytes.Buffer{}, &bytes.Buffer{}
+	w := NewWriter(out, true)
+	for range 5000 {
+		at = at.Add(steps[chance.IntN(len(steps))])
+		r := Record{Time: at, Source: sources[chance.IntN(len(sources))], Text: []byte("text"), Lines: 1}
+		fmt.Fprintf(want, "%s %s | text\n", at.Format(timeForm), r.Source.Name())
+		_, _ = w.Write(t.Context(), []Record{r})
+		if out.String() != want.String() {
+			t.Fatalf("got %q, want %q", out, want)
+		}
+		out.Reset()
+		want.Reset()
 	}
 }
 

@@ -21,6 +21,17 @@ type Writer struct {
 	ends   []int   // in buf, of each record
 	rest   []byte  // of a record that was written in part
 	open   *Source // whose record ended without a newline
+	head   head
+}
+
+// head is what stands before each line of one source at one time: records that
+// were read at once share it.
+type head struct {
+	source *Source
+	at     time.Time
+	text   []byte
+	second int64 // Unix time of the seconds in text
+	digits int   // where in text those behind the second are
 }
 
 // NewWriter returns a sink. With prefix, each line begins with its time, its
@@ -95,18 +106,39 @@ func (w *Writer) append(r *Record, last *Source) *Source {
 }
 
 func (w *Writer) prefixed(r *Record, goesOn bool) {
+	head := w.head.of(r)
 	for text, more := r.Text, true; more; goesOn = false {
 		var line []byte
 		line, text, more = bytes.Cut(text, newline)
 		if !goesOn {
-			w.buf = r.Time.AppendFormat(w.buf, timeForm)
-			w.buf = append(w.buf, ' ')
-			w.buf = append(w.buf, r.Source.Name()...)
-			w.buf = append(w.buf, " | "...)
+			w.buf = append(w.buf, head...)
 		}
 		w.buf = append(w.buf, line...)
 		if more {
 			w.buf = append(w.buf, '\n')
 		}
 	}
+}
+
+// of returns the head of a record. What is the same as in the record before is
+// not made again.
+func (h *head) of(r *Record) []byte {
+	same := r.Source == h.source
+	if same && r.Time.Equal(h.at) {
+		return h.text
+	}
+	if second := r.Time.Unix(); !same || second != h.second {
+		h.text = r.Time.AppendFormat(h.text[:0], timeForm)
+		h.digits = len(h.text) - len("000000Z")
+		h.text = append(append(append(h.text, ' '), r.Source.Name()...), " | "...)
+		h.source, h.second = r.Source, second
+	} else {
+		rest := r.Time.Nanosecond() / 1000
+		for i := h.digits + 5; i >= h.digits; i-- {
+			h.text[i] = byte('0' + rest%10)
+			rest /= 10
+		}
+	}
+	h.at = r.Time
+	return h.text
 }
