@@ -23,7 +23,7 @@ type memory struct {
 
 	mu      sync.Mutex
 	limit   int
-	size    int
+	size    int      // of the blocks, in bytes
 	blocks  []*block // the oldest first; all but the last are full
 	spare   *block
 	readers map[*reader]bool
@@ -32,7 +32,6 @@ type memory struct {
 // block is a run of lines, each behind its header. Its memory never moves.
 type block struct {
 	bytes   []byte
-	gone    int // bytes at its front
 	sources []*logs.Source
 }
 
@@ -72,30 +71,27 @@ func (m *memory) keep(records []logs.Record) {
 }
 
 func (m *memory) add(r *logs.Record) {
-	m.size += len(r.Text) + perLine
-	for m.size > m.limit && len(m.blocks) > 0 {
-		m.dropFirst()
-	}
-	if m.size > m.limit { // it alone is too much
-		m.size = 0
+	need := len(r.Text) + perLine
+	if m.size += need; need > m.limit {
+		m.blocks, m.size = nil, 0
 		return
 	}
+	for len(m.blocks) > 0 && m.size-len(m.blocks[0].bytes) >= m.limit {
+		m.dropFirst()
+	}
 	last := len(m.blocks) - 1
-	if last < 0 || cap(m.blocks[last].bytes)-len(m.blocks[last].bytes) < len(r.Text)+perLine {
-		m.blocks = append(m.blocks, m.newBlock(len(r.Text)+perLine))
+	if last < 0 || cap(m.blocks[last].bytes)-len(m.blocks[last].bytes) < need {
+		m.blocks = append(m.blocks, m.newBlock(need))
 		last++
 	}
 	m.blocks[last].add(r)
 }
 
+// dropFirst drops a whole block: lines that are too many within the oldest are
+// passed over when somebody reads, which costs less than to touch each.
 func (m *memory) dropFirst() {
 	b := m.blocks[0]
-	n := b.length(b.gone)
-	b.gone += n
-	m.size -= n
-	if b.gone < len(b.bytes) {
-		return
-	}
+	m.size -= len(b.bytes)
 	if m.blocks = slices.Delete(m.blocks, 0, 1); cap(b.bytes) == blockSize {
 		clear(b.sources)
 		m.spare = &block{bytes: b.bytes[:0], sources: b.sources[:0]}
@@ -194,13 +190,14 @@ func (m *memory) read(ctx context.Context, want LogQuery, line func(LogLine) err
 func (m *memory) past(want LogQuery) []logs.Record {
 	var list []logs.Record
 	var starts []int
+	size := 0
 	for _, b := range slices.Backward(m.blocks) {
 		starts = starts[:0]
-		for at := b.gone; at < len(b.bytes); at += b.length(at) {
+		for at := 0; at < len(b.bytes); at += b.length(at) {
 			starts = append(starts, at)
 		}
 		for _, at := range slices.Backward(starts) {
-			if len(list) == want.Last && want.Last >= 0 {
+			if size += b.length(at); size > m.limit || len(list) == want.Last && want.Last >= 0 {
 				return list
 			}
 			if r := b.record(at); want.fits(&r) {

@@ -38,7 +38,7 @@ func TestTheMemoryKeepsTheLastLines(t *testing.T) {
 		for k := max(0, n-9); k <= n; k++ {
 			want = append(want, fmt.Sprintf("%04d", k))
 		}
-		if got := kept(t, m, LogQuery{Last: -1, Level: everything}); !slices.Equal(got, want) || len(m.blocks) > 2 || onwards.records != n+1 {
+		if got := kept(t, m, LogQuery{Last: -1, Level: everything}); !slices.Equal(got, want) || len(m.blocks) > 1 || onwards.records != n+1 {
 			t.Fatalf("after %d lines: kept %v in %d blocks", n+1, got, len(m.blocks))
 		}
 	}
