@@ -64,8 +64,19 @@ func saneID(id string) bool {
 	return true
 }
 
+// endsConnection reports whether the connection must end with this request. Of
+// a transfer coding beside a length, or one in HTTP/1.0, net/http keeps one and
+// forgets the other; another proxy may have kept the other one, and what follows
+// would be a request to us and a body to it. As no trace is left of such a pair,
+// all that may have been one count (RFC 9112, sections 6.1 and 6.3). PRI is how
+// HTTP/2 begins, which is not served without TLS.
+func endsConnection(r *http.Request) bool {
+	return r.Method == "PRI" || r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0)
+}
+
 // target returns the request target in origin form, as it came: an absolute
-// one loses its scheme and host (RFC 9112, section 3.2.2).
+// one loses its scheme and host (RFC 9112, section 3.2.2). An asterisk is for
+// OPTIONS alone.
 func target(r *http.Request) (string, bool) {
 	uri := r.RequestURI
 	if len(uri) > 0 && uri[0] != '/' && uri != "*" {
@@ -82,6 +93,9 @@ func target(r *http.Request) (string, bool) {
 		default:
 			uri = "/" + after[at:]
 		}
+	}
+	if uri == "*" && r.Method != http.MethodOptions || r.Method == "PRI" {
+		return "", false
 	}
 	return uri, upstream.ValidTarget(uri) && r.Method != http.MethodConnect
 }
@@ -109,6 +123,27 @@ func kept(name string) bool {
 		return false // written anew
 	}
 	return strings.HasPrefix(name, "X-Forwarded-")
+}
+
+// endToEnd returns the fields of a request's trailer that a worker may see: a
+// trailer is not the place to frame, route, encode or vouch for a request (RFC
+// 9110, section 6.5.1), and whoever merges it with the head would believe it.
+func endToEnd(trailer http.Header) http.Header {
+	if len(trailer) == 0 {
+		return nil
+	}
+	passed := http.Header{}
+	for name, values := range trailer {
+		switch name {
+		case "Authorization", "Cookie", "Content-Encoding", "Content-Range", "Content-Type":
+			continue
+		}
+		bad := func(value string) bool { return !upstream.ValidField(name, value) }
+		if !ours(name) && upstream.ValidField(name, "") && !slices.ContainsFunc(values, bad) {
+			passed[name] = values
+		}
+	}
+	return passed
 }
 
 // appendHead writes the request for the worker, from the request line to the
@@ -142,7 +177,7 @@ func (x *exchange) appendFraming(dst []byte) []byte {
 	case x.stream && x.expect:
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}
-	for name := range r.Trailer {
+	for name := range endToEnd(r.Trailer) {
 		dst = upstream.AppendField(dst, "Trailer", name)
 	}
 	if x.stream || len(x.body) > 0 {

@@ -189,6 +189,9 @@ func (f *Front) Close() {
 
 // ServeHTTP serves one request: our own routes first, then a worker.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if endsConnection(r) {
+		w.Header()["Connection"] = []string{"close"} // for our own routes; see decorate
+	}
 	if f.own(w, r) {
 		return
 	}

@@ -36,7 +36,7 @@ func (x *exchange) startUpload() *upload {
 			u.err = errUnwanted
 			return
 		}
-		u.err = conn.SendBody(u.body, length, func() http.Header { return request.Trailer }, func() {
+		u.err = conn.SendBody(u.body, length, func() http.Header { return endToEnd(request.Trailer) }, func() {
 			moment := now()
 			conn.SetWriteDeadline(moment.Add(deadlines.Idle))
 			conn.SetReadDeadline(moment.Add(deadlines.FirstByte))

@@ -180,10 +180,8 @@ func cutField(line string) (name, value string, err error) {
 		return "", "", fmt.Errorf("%w: a field without a name", ErrMalformed)
 	}
 	name = line[:i]
-	for j := range len(name) {
-		if !isToken(name[j]) { // an obsolete fold begins with a space and ends here
-			return "", "", fmt.Errorf("%w: the name of a field", ErrMalformed)
-		}
+	if !validName(name) { // an obsolete fold begins with a space and ends here
+		return "", "", fmt.Errorf("%w: the name of a field", ErrMalformed)
 	}
 	value = textproto.TrimString(line[i+1:])
 	if !textOnly(value) {
@@ -191,6 +189,19 @@ func cutField(line string) (name, value string, err error) {
 	}
 	return textproto.CanonicalMIMEHeaderKey(name), value, nil
 }
+
+func validName(name string) bool {
+	for i := range len(name) {
+		if !isToken(name[i]) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// ValidField reports whether the name is a token and the value has no control
+// character. net/http looks at the fields of a head, but not at a trailer's.
+func ValidField(name, value string) bool { return validName(name) && textOnly(value) }
 
 // textOnly reports whether s has no control character but the tab.
 func textOnly(s string) bool {
