@@ -249,6 +249,8 @@ func child(mode string) {
 		full()
 	case "feed":
 		feed()
+	case "flood":
+		flood()
 	case "burst":
 		burst()
 	}

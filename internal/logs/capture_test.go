@@ -277,7 +277,7 @@ func (*brokenPipe) SetReadDeadline(time.Time) error { return nil }
 func TestRequestIDs(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"msg":"x","request_id":"a-1"}`: "a-1", `{"requestId": "b2"}`: "b2", `level=info request_id=c3 x=1`: "c3", `X-Request-Id: d4, more`: "d4",
-		`[request-id=e5] hi`: "e5", `request ideas: none`: "", `requests=5`: "", `the request_id`: "", `requestid=`: "", `bad request; request_id=f6`: "f6",
+		`[request-id=e5] hi`: "e5", `request ideas: none`: "", `requests=5`: "", `the request_id`: "", `requestid=`: "", `bad request; request_id=f6`: "f6", `quest=1 eques requestrequestid=g7`: "g7", `eqequestID=h8`: "h8", `request`: "",
 	} {
 		if got := findRequestID([]byte(text)); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

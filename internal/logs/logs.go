@@ -10,9 +10,9 @@
 // the same way.
 //
 // The invariant: a sink never slows an application, unless its policy is
-// [Block], and what does not reach a sink is counted to the line. Text stays
-// byte-exact from the pipe to the sink: nothing is re-coded, trimmed or
-// escaped on the way.
+// [Block], or [BlockWhileFlowing] and the sink takes something; and what does
+// not reach a sink is counted to the line. Text stays byte-exact from the pipe
+// to the sink: nothing is re-coded, trimmed or escaped on the way.
 //
 // The room knows no network, no mail and no traces: the runner hands those in.
 // It starts no process and logs nothing about itself. Read next: capture.go,

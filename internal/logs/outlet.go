@@ -10,12 +10,13 @@ import (
 
 // outlet moves records from a ring to a sink.
 type outlet struct {
-	name   string
-	sink   Sink
-	ring   *ring
-	clock  Clock
-	gone   chan struct{}
-	source *Source
+	name    string
+	sink    Sink
+	ring    *ring
+	clock   Clock
+	gone    chan struct{}
+	source  *Source
+	portion int // records that the sink gets at once
 
 	mu       sync.Mutex
 	failures uint64
@@ -63,13 +64,30 @@ func (o *outlet) pass(ctx context.Context, lost Loss, records []Record) error {
 	}
 	n, err := 0, error(nil)
 	if len(records) > 0 {
-		n, err = o.sink.Write(ctx, records)
+		n, err = o.write(ctx, records)
 	}
 	if err == nil && n == 0 && len(records) > 0 {
 		err = fmt.Errorf("write logs to %s: it took nothing", o.name)
 	}
 	o.ring.done(n)
 	return err
+}
+
+// portions is how many a sink should take within the time of a stall.
+const portions = 8
+
+// write gives the sink what it may get at once. Where it is to be seen that the
+// sink takes something, one that takes its time gets little.
+func (o *outlet) write(ctx context.Context, records []Record) (int, error) {
+	if o.ring.policy != BlockWhileFlowing {
+		return o.sink.Write(ctx, records)
+	}
+	begun := o.clock.Now()
+	n, err := o.sink.Write(ctx, records[:min(len(records), o.portion)])
+	took := max(o.clock.Now().Sub(begun), 1)
+	fits := int(o.ring.gate.stall / portions * time.Duration(n) / took)
+	o.portion = max(1, min(fits, 2*o.portion, chunkRecords))
+	return n, err //nolint:wrapcheck // of the sink
 }
 
 // notice is the record that stands where records are missing. It passes any

@@ -12,11 +12,16 @@ const (
 func findRequestID(text []byte) string {
 	head := text[:min(len(text), requestIDHead)]
 	for {
-		at := bytes.Index(head, []byte("equest"))
+		at := bytes.IndexByte(head, 'q') // the rarest of its letters
 		if at < 0 {
 			return ""
 		}
-		head = head[at+len("equest"):]
+		found := at > 0 && head[at-1] == 'e' && bytes.HasPrefix(head[at:], []byte("quest"))
+		head = head[at+1:]
+		if !found {
+			continue
+		}
+		head = head[len("uest"):]
 		rest := head
 		if len(rest) > 0 && (rest[0] == '_' || rest[0] == '-' || rest[0] == '.') {
 			rest = rest[1:]

@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,11 +12,16 @@ import (
 // Policy says what happens when a ring is full.
 type Policy uint8
 
-// The policies. Block alone lets a slow sink slow the application.
+// The policies. Block lets a slow sink slow the application for as long as it
+// likes. BlockWhileFlowing does so while the sink takes something now and then,
+// as a file or a pipe would; a sink that takes nothing for the [Outlet.Stall]
+// has stalled, and until it takes something again nobody waits for it: the
+// oldest goes, as with DropOldest. The runtime's own records never wait for it.
 const (
 	DropOldest Policy = iota
 	DropNew
 	Block
+	BlockWhileFlowing
 )
 
 // Loss counts what did not reach a sink.
@@ -43,6 +49,7 @@ func weigh(records []Record) Loss {
 const (
 	chunkText    = 32 << 10
 	chunkRecords = 256
+	chunkCost    = chunkText + chunkRecords*perRecord
 	minRing      = 256 << 10
 	defaultRing  = 8 << 20
 )
@@ -84,14 +91,15 @@ type ring struct {
 	wake   chan struct{} // holds one token when there may be work
 
 	mu       sync.Mutex
-	room     *sync.Cond // broadcast when records leave, and when the ring closes
+	gate     gate
 	head     *chunk
 	tail     *chunk
-	spare    *chunk
+	spares   []*chunk
 	flight   *chunk // that the sink has
 	taken    int    // records of flight
 	cost     int    // bytes of memory, flight included
 	lost     Loss   // behind the tail
+	flushing int    // callers of wait
 	closed   bool
 	accepted uint64 // records
 	settled  uint64 // records that were accepted, then written or dropped
@@ -100,14 +108,14 @@ type ring struct {
 	filtered uint64
 }
 
-func newRing(o Outlet) *ring {
+func newRing(o Outlet, clock Clock) *ring {
 	limit := o.Bytes
 	if limit == 0 {
 		limit = defaultRing
 	}
 	r := &ring{policy: o.Policy, limit: max(limit, minRing), age: o.Age, traces: o.Traces, wake: make(chan struct{}, 1)}
 	r.level.Store(int64(o.Level))
-	r.room = sync.NewCond(&r.mu)
+	r.gate = gate{lock: &r.mu, clock: clock, stall: o.stall()}
 	return r
 }
 
@@ -143,30 +151,39 @@ func (r *ring) put(record *Record) {
 // open appends a chunk for a record, where the policy finds room for one.
 func (r *ring) open(record *Record) bool {
 	r.expire(record.Time)
-	cost := max(len(record.Text), chunkText) + chunkRecords*perRecord
-	for r.cost > 0 && r.cost+cost > r.limit {
+	cost, limit := max(len(record.Text), chunkText)+chunkRecords*perRecord, r.limit
+	if r.policy == BlockWhileFlowing && record.Source.Stream == Own {
+		limit += limit / reserve // else it would push out lines for which there will be room
+	}
+	for r.cost > 0 && r.cost+cost > limit {
 		switch {
-		case r.policy == Block && !r.closed:
-			r.signal()
-			r.room.Wait()
-			if r.closed {
-				return false
-			}
-		case r.policy == DropOldest && r.head != nil:
-			r.dropHead()
-		case r.policy == DropOldest: // the sink has all there is
-			return r.link(record)
-		default:
+		case r.closed, r.policy == DropNew:
 			return false
+		case r.policy == Block:
+			r.signal()
+			r.gate.wait(nil, nil)
+		case r.policy == BlockWhileFlowing && record.Source.Stream != Own && !r.gate.stalled:
+			r.signal()
+			r.gate.waitFlowing()
+		case r.head != nil:
+			r.dropHead()
+		default: // the sink has all there is
+			return r.link(record)
 		}
 	}
 	return r.link(record)
 }
 
+// reserve is the part of a ring that is kept for the runtime's own records
+// while the lines of applications wait.
+const reserve = 4
+
 func (r *ring) link(record *Record) bool {
-	c := r.spare
-	r.spare = nil
-	if c == nil || cap(c.text) < len(record.Text) {
+	var c *chunk
+	if last := len(r.spares) - 1; last >= 0 && len(record.Text) <= chunkText {
+		c, r.spares[last] = r.spares[last], nil
+		r.spares = r.spares[:last]
+	} else {
 		c = newChunk(len(record.Text))
 	}
 	c.lost, r.lost = r.lost, Loss{}
@@ -214,7 +231,7 @@ func (r *ring) dropHead() {
 		r.lost = w
 	}
 	r.recycle(c)
-	r.room.Broadcast()
+	r.gate.open()
 }
 
 func (r *ring) unlink() *chunk {
@@ -228,11 +245,15 @@ func (r *ring) unlink() *chunk {
 
 func (r *ring) recycle(c *chunk) {
 	r.cost -= c.cost
-	if cap(c.text) == chunkText {
+	if cap(c.text) == chunkText && r.cost+(len(r.spares)+1)*chunkCost <= r.limit {
 		c.lost, c.text, c.records = Loss{}, c.text[:0], c.records[:0]
-		r.spare = c
+		r.spares = append(r.spares, c)
 	}
 }
+
+// idleSpares is how many chunks an empty ring keeps: a busy one fills one while
+// the sink has the other.
+const idleSpares = 2
 
 // take hands out the oldest chunk: what was lost before it, and its records.
 // Both are empty where there is nothing to do.
@@ -248,6 +269,7 @@ func (r *ring) take(now time.Time) (lost Loss, records []Record) {
 			r.flight, r.taken = &chunk{lost: r.lost}, 0
 			r.lost = Loss{}
 		default:
+			r.spares = slices.Delete(r.spares, min(len(r.spares), idleSpares), len(r.spares))
 			return Loss{}, nil
 		}
 	}
@@ -273,28 +295,29 @@ func (r *ring) done(n int) {
 	r.written.add(weigh(rest[:n]))
 	r.settled += uint64(n)
 	r.taken += n
+	if n > 0 {
+		r.gate.flows()
+	}
 	if n == len(rest) {
 		r.recycle(r.flight)
 		r.flight = nil
 	}
-	r.room.Broadcast()
+	if r.flushing > 0 || r.head == nil || r.cost <= r.limit-r.limit/4 { // so that who waits has something to do
+		r.gate.open()
+	}
 }
 
 // wait waits until all that was accepted so far is written or dropped.
 func (r *ring) wait(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.room.Broadcast()
-	})
-	defer stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.flushing++
+	defer func() { r.flushing-- }()
 	for target := r.accepted; r.settled < target; {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.room.Wait()
+		r.gate.wait(nil, ctx.Done())
 	}
 	return nil
 }
@@ -304,7 +327,7 @@ func (r *ring) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	r.room.Broadcast()
+	r.gate.open()
 }
 
 // abandon counts all that is left as dropped.
@@ -320,5 +343,5 @@ func (r *ring) abandon() {
 	for r.head != nil {
 		r.dropHead()
 	}
-	r.room.Broadcast()
+	r.gate.open()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,10 +32,23 @@ type Outlet struct {
 	Sink   Sink
 	Level  slog.Level    // the threshold; records below it are left out
 	Traces bool          // stack traces alone; all other records are left out
-	Policy Policy        // drop-oldest by default
+	Policy Policy        // DropOldest by default
 	Bytes  int           // memory of the ring; 8 MiB by default, 256 KiB at least, beside one record of any size
 	Age    time.Duration // what is older is dropped; 0 keeps it
+	Stall  time.Duration // how long the sink may take nothing before BlockWhileFlowing drops; 250 ms by default
 }
+
+const defaultStall = 250 * time.Millisecond
+
+func (o *Outlet) stall() time.Duration {
+	if o.Stall <= 0 {
+		return defaultStall
+	}
+	return o.Stall
+}
+
+// waits reports whether Publish may wait for this outlet.
+func (o *Outlet) waits() bool { return o.Policy == Block || o.Policy == BlockWhileFlowing }
 
 const (
 	firstPause = 50 * time.Millisecond
@@ -62,6 +76,7 @@ func (WallClock) After(d time.Duration) <-chan time.Time { return time.After(d) 
 type Router struct {
 	clock   Clock
 	outlets []*outlet
+	rings   []*ring // in the order in which they get records
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	tally   tally
@@ -73,21 +88,26 @@ func NewRouter(clock Clock, outlets ...Outlet) *Router {
 	r := &Router{clock: clock, cancel: cancel}
 	for _, o := range outlets {
 		w := &outlet{
-			name: o.Name, sink: o.Sink, clock: clock, ring: newRing(o), gone: make(chan struct{}),
-			source: &Source{Type: "roadworthy", Stream: Own},
+			name: o.Name, sink: o.Sink, clock: clock, ring: newRing(o, clock), gone: make(chan struct{}),
+			source: &Source{Type: "roadworthy", Stream: Own}, portion: chunkRecords,
 		}
 		r.outlets = append(r.outlets, w)
+		if o.waits() {
+			r.rings = append(r.rings, w.ring)
+		} else {
+			r.rings = slices.Insert(r.rings, 0, w.ring) // it is not to wait for the others
+		}
 		r.running.Go(func() { w.run(ctx) })
 	}
 	return r
 }
 
 // Publish copies records into the ring of each outlet. It waits for nothing but
-// an outlet whose policy is [Block].
+// an outlet whose policy is [Block] or [BlockWhileFlowing].
 func (r *Router) Publish(records []Record) {
 	r.tally.count(records)
-	for _, o := range r.outlets {
-		o.ring.push(records)
+	for _, ring := range r.rings {
+		ring.push(records)
 	}
 }
 

@@ -37,17 +37,19 @@ type tally struct {
 
 func (t *tally) count(records []Record) {
 	var levels [5]uint64
-	traces := uint64(0)
+	var lines, bytes, traces uint64
 	for i := range records {
-		levels[levelClass(records[i].Level)]++
-		if records[i].Language != "" {
+		r := &records[i]
+		lines += uint64(r.Lines)
+		bytes += uint64(len(r.Text))
+		levels[levelClass(r.Level)]++
+		if r.Language != "" {
 			traces++
 		}
 	}
-	w := weigh(records)
-	t.records.Add(w.Records)
-	t.lines.Add(w.Lines)
-	t.bytes.Add(w.Bytes)
+	t.records.Add(uint64(len(records)))
+	t.lines.Add(lines)
+	t.bytes.Add(bytes)
 	t.traces.Add(traces)
 	for i, n := range levels {
 		if n > 0 {
