@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +32,7 @@ const (
 func (m *master) openLogs(stdout *os.File) error {
 	s := m.config().Settings
 	outlets := []logs.Outlet{
-		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level},
+		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level, Policy: logs.BlockWhileFlowing, Bytes: aheadOfStdout},
 		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything, Traces: true},
 	}
 	if s.Syslog.URL != "" && m.config().Manifest.Supplies("log.syslog") {
@@ -50,6 +49,10 @@ func (m *master) openLogs(stdout *os.File) error {
 	m.log = slog.New(logs.NewHandler(m.memory, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
 	return nil
 }
+
+// aheadOfStdout is what may wait for standard output, in bytes, before
+// applications have to.
+const aheadOfStdout = 4 << 20
 
 // everything is a threshold that nothing is below.
 const everything = slog.Level(-128)
@@ -104,16 +107,7 @@ func (m *master) openMail() error {
 
 // mailServer reads the settings of error mail.
 func (c *Config) mailServer() (*mail.SMTP, error) {
-	address := c.Settings.Mail.Server
-	// Without a password there is nothing that TLS must protect at any price:
-	// mail servers among each other do it where they can (RFC 7435).
-	if u, err := url.Parse(address); err == nil && u.Scheme == "smtp" && u.User == nil && !u.Query().Has("starttls") {
-		query := u.Query()
-		query.Set("starttls", "optional")
-		u.RawQuery = query.Encode()
-		address = u.String()
-	}
-	server, err := mail.ParseURL(address)
+	server, err := mail.ParseURL(c.Settings.Mail.Server)
 	if err != nil {
 		return nil, &problem.Problem{Code: "RW-R02", Summary: "SMTP_URL is no mail server", Got: err.Error(), Want: "smtp://user:password@host:port", Fix: "set SMTP_URL", Cause: err}
 	}
@@ -239,7 +233,7 @@ func (r rotation) Drain(ctx context.Context, id string) error { return r.front.D
 // supervise prepares the workers of one process type.
 func (m *master) supervise(name string) (*worker.Supervisor, error) {
 	config := worker.Config{
-		RunDir: m.folder, Launcher: []string{m.config().Self, LaunchCommand}, Tail: m.tails.last, Reaper: m.reaper,
+		RunDir: m.folder, Tail: m.tails.last, Reaper: m.reaper,
 		Event: func(e worker.Event) {
 			m.onEvent(e)
 			m.mailTrouble(name, e)
@@ -247,6 +241,9 @@ func (m *master) supervise(name string) (*worker.Supervisor, error) {
 		Output: func(of worker.Source, stdout, stderr *os.File) {
 			m.capture(name, slotOf(of.Worker))(of, stdout, stderr)
 		},
+	}
+	if self := m.config().Self; self != "" {
+		config.Launcher = []string{self, LaunchCommand}
 	}
 	if name == "web" {
 		config.Ready, config.Health = m.answers, m.healthy
