@@ -65,7 +65,7 @@ type Options struct {
 	ReadFile    func(path string) ([]byte, error) // (os.ReadFile)
 	Listener    net.Listener                      // to serve on (by LISTEN_FDS, LISTEN or PORT)
 	Stdout      io.Writer                         // for the log (none)
-	Interval    time.Duration                     // between two checks of a dependency (10 s)
+	Interval    time.Duration                     // between two checks of a dependency (3 s)
 }
 
 // App is an application that runs. Its methods may be called from any goroutine.
@@ -85,6 +85,7 @@ type App struct {
 	checks   *checks
 	metrics  *metrics
 	stopping chan struct{} // closed when the stop begins
+	ctx      context.Context
 	begun    time.Time
 
 	mu      sync.Mutex
@@ -139,7 +140,7 @@ func (e *ConfigError) Error() string { return e.cause.Error() }
 func (e *ConfigError) Unwrap() error { return e.cause }
 
 // Check registers a dependency without which the application cannot serve.
-// It is asked in the background, every ten seconds or so, with a time limit in
+// It is asked in the background, every three seconds or so, with a time limit in
 // its context; the status route tells the last answer, and /ready fails with it.
 func (a *App) Check(name string, check func(context.Context) error) { a.checks.add(name, check, true) }
 
@@ -166,6 +167,10 @@ func (a *App) OnStop(do func(context.Context) error) {
 	defer a.mu.Unlock()
 	a.cleanup = append(a.cleanup, do)
 }
+
+// Context ends when the application is asked to stop. It is for the setup and
+// for commands; a request has its own, and so has a task.
+func (a *App) Context() context.Context { return a.ctx }
 
 // Stopping is closed when the stop begins, so that long answers and websockets
 // can come to an end.

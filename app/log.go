@@ -48,11 +48,14 @@ func nameLevel(groups []string, attr slog.Attr) slog.Attr {
 // requestHandler adds the id of the request that a record's context belongs to.
 type requestHandler struct{ slog.Handler }
 
-// Handle is part of slog.Handler.
+// Handle is part of slog.Handler. The id comes first: whoever cuts a long record,
+// as a datagram to syslog is, leaves it.
 func (h *requestHandler) Handle(ctx context.Context, r slog.Record) error {
 	if id := RequestID(ctx); id != "" {
-		r = r.Clone()
-		r.AddAttrs(slog.String("request_id", id))
+		named := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+		named.AddAttrs(slog.String("request_id", id))
+		r.Attrs(func(attr slog.Attr) bool { named.AddAttrs(attr); return true })
+		r = named
 	}
 	return h.Handler.Handle(ctx, r)
 }

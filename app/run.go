@@ -26,6 +26,7 @@ func Run(ctx context.Context, options Options) (err error) {
 		return errors.Join(err, a.closeLogs())
 	}
 	defer func() { err = errors.Join(err, a.closeLogs()) }()
+	a.ctx = ctx
 	handler, err := a.setup()
 	defer func() { err = errors.Join(err, a.cleanUp()) }()
 	if err != nil || handler == nil {

@@ -288,6 +288,9 @@ func TestAPanicIsLoggedMailedAndNotShown(t *testing.T) {
 		}
 	}
 	records := r.log.records(t, "panic in a handler")
+	if raw := r.log.String(); strings.Index(raw, `"request_id":"r-17"`) > strings.Index(raw, `"stack":`) {
+		t.Errorf("the id comes after the stack, where a datagram is cut: %s", raw)
+	}
 	if len(records) != 1 || records[0]["level"] != "ERROR" || records[0]["request_id"] != "r-17" || !strings.Contains(records[0]["stack"].(string), "run_test.go") {
 		t.Errorf("got %v", records)
 	}

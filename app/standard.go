@@ -214,7 +214,7 @@ func (o Options) withDefaults() Options {
 		o.Stdout = io.Discard
 	}
 	if o.Interval <= 0 {
-		o.Interval = 10 * time.Second
+		o.Interval = 3 * time.Second
 	}
 	return o
 }

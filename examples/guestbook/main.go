@@ -4,52 +4,61 @@
 //	guestbook migrate    bring the database up to date
 //	guestbook count      print how many entries there are
 //
-// A request walks through web.go: observe (id, limits, log), then its route,
-// then the store. What it needs from outside is in config.go; what it tells
-// the outside is in log.go, syslog.go, mail.go and health.go.
+// The frame is package app: settings, log, error mail, status route, request
+// ids and a stop that loses no request. Here is what is the guestbook's own: a
+// request walks through web.go and then store.go; session.go knows the guest.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
-	"net"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
-	"os/signal"
-	"strconv"
-	"sync"
-	"syscall"
-	"time"
+	"slices"
+
+	"github.com/roadworthy-dev/roadworthy/app"
 )
 
 func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	var config Config
+	app.Main("guestbook", &config, func(a *app.App) (http.Handler, error) { return setup(a, &config, os.Stdout) })
 }
 
-func run(ctx context.Context, args []string) error {
-	config, err := LoadConfig(os.LookupEnv)
-	if err != nil {
-		return err
+// Config is what the guestbook asks for beside the settings of [app.Standard].
+type Config struct {
+	Database *url.URL `env:"DATABASE_URL" key:"database" required:"true" secret:"true" help:"where the entries are kept, postgres://… or sqlite:/path"`
+	Secret   string   `env:"SECRET_KEY" key:"secret_key" required:"true" secret:"true" help:"signs the cookies, the same in all processes"`
+	Title    string   `env:"SITE_TITLE" key:"title" default:"Guestbook" help:"title of the page"`
+}
+
+// Validate is asked by the reader of settings.
+func (c *Config) Validate() error {
+	if c.Database != nil && !slices.Contains([]string{"postgres", "sqlite"}, c.Database.Scheme) {
+		return errors.New("DATABASE_URL: want an address that begins with postgres: or sqlite:")
 	}
+	return nil
+}
+
+// setup makes the site, or does a one-off command.
+func setup(a *app.App, config *Config, out io.Writer) (http.Handler, error) {
 	store, err := OpenStore(config.Database)
 	if err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	defer store.Close()
-	if len(args) == 0 {
-		return serve(ctx, config, store)
+	a.OnStop(func(context.Context) error { store.Close(); return nil })
+	if len(a.Args) > 0 {
+		return nil, command(a.Context(), a.Args[0], store, out)
 	}
-	return command(ctx, args[0], store)
+	a.Check("db", store.Check)
+	site := &Site{Title: config.Title, Tokens: a.StatusToken, Sessions: Sessions{config.Secret}, Entries: store, Log: a.Log, Report: a.Report}
+	return site.Handler(), nil
 }
 
 // command runs a one-off command.
-func command(ctx context.Context, name string, store *Store) error {
+func command(ctx context.Context, name string, store *Store, out io.Writer) error {
 	switch name {
 	case "migrate":
 		return store.Migrate(ctx)
@@ -58,40 +67,8 @@ func command(ctx context.Context, name string, store *Store) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(n)
-		return nil
+		_, err = fmt.Fprintln(out, n)
+		return err
 	}
 	return fmt.Errorf("there is no command %s; there are migrate and count", name)
-}
-
-// serve starts all parts, and stops them in the reverse order.
-func serve(ctx context.Context, config *Config, store *Store) error {
-	var syslog *Syslog
-	if config.Syslog != nil {
-		syslog = NewSyslog(config.Syslog, config.Facility, os.Stderr)
-		defer syslog.Stop()
-	}
-	log := NewLog(os.Stdout, config.Level, syslog)
-	report := func(string, string) {}
-	if len(config.Errors) > 0 {
-		mailer := NewMailer(SMTP(config.SMTP, config.Errors), 5*time.Second, log)
-		defer mailer.Stop()
-		report = mailer.Report
-	}
-	health := NewHealth(ctx, map[string]func(context.Context) error{"db": store.Check}, log)
-	var background sync.WaitGroup
-	defer background.Wait()
-	background.Go(func() { health.Run(ctx) })
-
-	app := &App{Title: config.Title, Token: config.Token, Sessions: Sessions{config.Secret}, Entries: store,
-		Health: health, Log: log, Report: report}
-	listener, err := net.Listen("tcp", ":"+strconv.Itoa(config.Port))
-	if err != nil {
-		return fmt.Errorf("PORT: %w", err)
-	}
-	log.Info("serving", "port", config.Port)
-	defer log.Info("stopped")
-	server := &http.Server{Handler: app.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
-	return Serve(ctx, server, listener, func() { app.Draining.Store(true) })
 }

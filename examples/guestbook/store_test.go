@@ -98,19 +98,3 @@ func TestCheckSeesWhatIsMissing(t *testing.T) {
 		t.Error("it goes on when nobody waits")
 	}
 }
-
-func TestCommands(t *testing.T) {
-	store := newStore(t)
-	if err := command(t.Context(), "count", store); err == nil {
-		t.Error("count works without a schema")
-	}
-	if err := command(t.Context(), "migrate", store); err != nil {
-		t.Error(err)
-	}
-	if err := command(t.Context(), "count", store); err != nil {
-		t.Error(err)
-	}
-	if err := command(t.Context(), "dance", store); err == nil || !strings.Contains(err.Error(), "no command dance") {
-		t.Errorf("got %v", err)
-	}
-}

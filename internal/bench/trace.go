@@ -3,6 +3,7 @@ package bench
 import (
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
@@ -36,7 +37,7 @@ func (p *Process) Traced() Traced {
 	programs, files := map[string]bool{}, map[string]bool{}
 	for _, line := range p.Trace.Lines() {
 		if m := opened.FindStringSubmatch(line.Text); m != nil {
-			path := strings.TrimSuffix(m[1], " (deleted)")
+			path := unquote(strings.TrimSuffix(m[1], " (deleted)"))
 			if !files[path] && !strings.Contains(line.Text, "O_DIRECTORY") {
 				files[path] = true
 				t.Files = append(t.Files, path)
@@ -49,7 +50,28 @@ func (p *Process) Traced() Traced {
 	return t
 }
 
+var escape = regexp.MustCompile(`\\(?:[0-7]{1,3}|x[0-9a-f]{2}|.)`)
+
+// unquote reads a path as strace writes it: bytes that are no printable ASCII
+// stand as octal or hexadecimal numbers, or as letters, as in C.
+func unquote(path string) string {
+	return escape.ReplaceAllStringFunc(path, func(code string) string {
+		if named := strings.IndexByte("abtnvfr", code[1]); named >= 0 {
+			return string("\a\b\t\n\v\f\r"[named])
+		}
+		digits, base := code[1:], 8
+		if code[1] == 'x' {
+			digits, base = code[2:], 16
+		}
+		if n, err := strconv.ParseUint(digits, base, 8); err == nil {
+			return string([]byte{byte(n)})
+		}
+		return code[1:]
+	})
+}
+
 func programOf(path, list string) Program {
+	path = unquote(path)
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(sandbox.AppDir, path)
 	}

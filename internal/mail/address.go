@@ -44,9 +44,11 @@ type SMTP struct {
 //	smtps://user:password@host:port
 //
 // Without a port it is 465 for smtps, else 587 with a user and 25 without.
-// STARTTLS is required unless the host is this machine. With optional, and
-// neither user nor ca, the server's certificate is not verified: where plain
-// text would do, doubtful TLS is better. Characters such as @
+// STARTTLS is required where there is a user or a ca, and optional elsewhere, as
+// between mail servers (RFC 7435): there is no password to protect. On this
+// machine there is none. With optional, and neither user nor ca, the server's
+// certificate is not verified: where plain text would do, doubtful TLS is
+// better. Characters such as @
 // and / in a password are written as %40 and %2F. The error never quotes the
 // password.
 func ParseURL(raw string) (*SMTP, error) {
@@ -97,6 +99,9 @@ func portOf(u *url.URL) (int, error) {
 // options reads what follows the question mark.
 func (s *SMTP) options(query url.Values, scheme string) error {
 	s.security, s.auth = securityRequired, "auto"
+	if s.user == "" && !query.Has("ca") {
+		s.security = securityOptional
+	}
 	if loopback(s.host) {
 		s.security = securityNone
 	}

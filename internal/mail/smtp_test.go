@@ -194,7 +194,7 @@ func TestTheTrialExplainsItself(t *testing.T) {
 
 func TestParseURL(t *testing.T) {
 	for url, want := range map[string]string{
-		"smtp://mail.example.org":                                   "smtp://mail.example.org:25 required auto ",
+		"smtp://mail.example.org":                                   "smtp://mail.example.org:25 optional auto ",
 		"smtp://me:pw@mail.example.org":                             "smtp://me@mail.example.org:587 required auto ",
 		"smtps://me%40x.org:p%40w@mail.example.org":                 "smtps://me@x.org@mail.example.org:465 tls auto me@x.org",
 		"smtp://localhost":                                          "smtp://localhost:25 none auto ",

@@ -44,8 +44,8 @@ func posture(ctx context.Context, b *bench.Bench, r *probe.Recorder, o *Observat
 		plan.Unset = append(plan.Unset, setting.Name)
 	}
 	if last := len(o.Tries) - 1; last >= 0 && o.Tries[last].Outcome.Served {
-		plan = bench.Plan{Only: o.Tries[last].Given}
-		o.Posture.Given = o.Tries[last].Given
+		o.Posture.Given = slices.Compact(slices.Sorted(slices.Values(slices.Concat(o.Tries[last].Given, named(b.Manifest, *b.Manifest.Faults.Exception)))))
+		plan = bench.Plan{Only: o.Posture.Given}
 	}
 	boot, err := b.Boot(ctx, plan)
 	if err != nil {
@@ -64,6 +64,19 @@ func posture(ctx context.Context, b *bench.Bench, r *probe.Recorder, o *Observat
 	g.provoke(ctx)
 	g.records()
 	return ctx.Err()
+}
+
+// named are the settings without which a step would be another request, such
+// as the token that opens the route of the exception.
+func named(m *manifest.Manifest, step manifest.Step) []string {
+	names := manifest.References(step.Path + " " + step.JSON)
+	for _, value := range step.Headers {
+		names = append(names, manifest.References(value)...)
+	}
+	for _, field := range step.Form {
+		names = append(names, manifest.References(field[1])...)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { _, declared := m.Config.Settings[name]; return !declared })
 }
 
 // levels counts the lines of ordinary sessions by default, under DEBUG and

@@ -92,7 +92,7 @@ var ubiquitous = map[string]bool{"ca-certificates": true, "tzdata": true, "local
 // generated files are written at installation, so that no package owns them.
 func generated(path string) bool {
 	for _, prefix := range []string{
-		"/etc/ld.so.", "/etc/ssl/", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf",
+		"/etc/ld.so.", "/etc/ssl/", "/usr/local/share/ca-certificates/", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf",
 		"/etc/localtime", "/etc/timezone", "/etc/alternatives/", "/etc/environment", "/etc/app.conf", "/etc/machine-id", "/etc/mime.types",
 		"/usr/lib/locale/", "/usr/lib/x86_64-linux-gnu/gconv/", "/usr/lib/aarch64-linux-gnu/gconv/", "/usr/share/zoneinfo/",
 		"/usr/lib/jvm/", "/var/cache/fontconfig/",
