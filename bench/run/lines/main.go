@@ -5,10 +5,10 @@
 // alone. The last two are benchmarks of their rooms.
 //
 // Lines of 132 bytes come from the sample, in writes of 8,000 lines, as fast as
-// the pipe takes them. The time ends when the file has all of them. What the
-// runtime drops, since its reader never waits for a sink, counts against its
-// rate: only lines in the file count, and dropped ones are named. The standard
-// output of the runtime is a file, as that of multilog is.
+// the pipe takes them. The time ends when the file has all of them. A file that
+// takes nothing for a moment makes the runtime drop lines, which counts against
+// its rate: only lines in the file count, and dropped ones are named. The
+// standard output of the runtime is a file, as that of multilog is.
 //
 // It asserts nothing. Read next: bench/run/peer.
 package main
