@@ -51,6 +51,7 @@ func TestExamplesNeedNoEdits(t *testing.T) {
 			p, m := propose(t, without(t, from))
 			t.Logf("%s", p.YAML)
 			same(t, "build", m.Build.Run, want.build)
+			same(t, "build.context", m.Build.Context, committed.Build.Context)
 			same(t, "processes", m.Processes, map[string]manifest.Process{"web": {Run: want.web}})
 			if (m.Run == nil) != (committed.Run == nil) {
 				t.Errorf("run is %v, want %v", m.Run, committed.Run)

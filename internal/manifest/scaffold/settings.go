@@ -129,7 +129,9 @@ func (p *plan) allVariables() map[string]string {
 
 // findSettings fills the settings, and the services that they need.
 func (p *plan) findSettings() {
-	p.table = p.facts.findTable()
+	if p.table = p.facts.tagged(); p.table == nil {
+		p.table = p.facts.findTable()
+	}
 	p.findServices()
 	all := p.allVariables()
 	p.findFile(all)
@@ -153,6 +155,10 @@ var fileVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?CONFIG(_FILE|_PATH)?$`)
 // findFile takes the variable that names the configuration file, if there is
 // exactly one, out of the settings.
 func (p *plan) findFile(all map[string]string) {
+	if variable, where := p.facts.sdkFile(); variable != "" {
+		p.file = line{variable, "yaml", where}
+		return
+	}
 	var found []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if fileVariable.MatchString(name) {

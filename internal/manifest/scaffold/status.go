@@ -19,6 +19,11 @@ func (p *plan) findStatus() {
 			break
 		}
 	}
+	sdk := p.facts.findUse()
+	if p.status == "" && sdk != "" {
+		p.status = "/status"
+		p.facts.routes[p.status] = sdk + ", package app"
+	}
 	for _, s := range p.settings {
 		if s.name == "STATUS_TOKEN" || p.token == "" && statusToken.MatchString(s.name) {
 			p.token = s.name
@@ -30,13 +35,14 @@ func (p *plan) findStatus() {
 		p.note("No status route was found: the standard asks for one behind a secret token.")
 	case p.token == "":
 		p.note("The route %s was found, but no setting for its token: add one, then declare status.", p.status)
-	case p.facts.find(bearer) == "":
+	case p.facts.find(bearer) == "" && sdk == "":
 		p.note("The status route is taken to read its token from the header \"Authorization: Bearer …\".")
 	}
 }
 
 var (
 	statusToken = regexp.MustCompile(`^(STATUS|HEALTH|HEALTHZ|MONITOR|MONITORING)_(TOKEN|SECRET|KEY)$`)
+	guards      = regexp.MustCompile(`(?i)private|guard|token|auth|protect|restrict|require|internal|admin`)
 	bearer      = regexp.MustCompile(`Bearer[ "'` + "`" + `]`)
 )
 
@@ -57,6 +63,8 @@ func (p *plan) findFaults() {
 		if status, d := p.facts.route("GET", p.status), p.facts.route("GET", route); status != nil && d != nil && p.token != "" && !p.run &&
 			d.guard != "" && d.guard == status.guard {
 			f.header, f.why = `{Authorization: "Bearer $`+p.token+`"}`, f.why+", behind "+d.guard+" as the status route is"
+		} else if status == nil && d != nil && p.token != "" && guards.MatchString(d.guard) {
+			f.header, f.why = `{Authorization: "Bearer $`+p.token+`"}`, f.why+", behind "+d.guard
 		}
 		p.faults = append(p.faults, f)
 	}

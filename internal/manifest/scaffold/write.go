@@ -46,8 +46,14 @@ func (p *plan) writeBuild(w *writer) {
 	if len(p.stack.build) > 0 {
 		w.gap()
 		w.line("", "build", "", p.stack.from+": "+p.stack.says)
+		indent := "  "
+		if above := p.facts.context(); above != "" {
+			w.line("  ", "context", above, "go.mod takes a module from there")
+			w.line("  ", "run", "", "")
+			indent = "    "
+		}
 		for _, command := range p.stack.build {
-			w.item("  ", text(command), "")
+			w.item(indent, text(command), "")
 		}
 	}
 	if p.stack.test != "" {
