@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -115,7 +116,11 @@ func (p *program) begin() {
 		p.cmd.Stdout = output
 	}
 	p.cmd.Stderr = output
-	if err := p.cmd.Start(); err != nil {
+	err = p.cmd.Start()
+	for end := time.Now().Add(10 * time.Second); errors.Is(err, syscall.ETXTBSY) && time.Now().Before(end); err = p.cmd.Start() {
+		time.Sleep(10 * time.Millisecond) // a child of another test has the file open, which we wrote, until its exec
+	}
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	go func() { defer close(p.ended); _ = p.cmd.Wait() }()

@@ -10,9 +10,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -315,28 +312,6 @@ func (m *master) listen() error {
 		return fmt.Errorf("share the listening socket: %w", err)
 	}
 	return m.listener.Close() // the duplicate is the one that workers inherit
-}
-
-// makeFolder makes the private folder of this run, and removes those of
-// masters that were killed.
-func (m *master) makeFolder() error {
-	if m.folder != "" {
-		return nil // another image of this program made it
-	}
-	const prefix = "roadworthy-master-"
-	old, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
-	for _, dir := range old {
-		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
-		number, err := strconv.Atoi(pid)
-		if err == nil && number > 0 && errors.Is(syscall.Kill(number, 0), syscall.ESRCH) {
-			_ = os.RemoveAll(dir)
-		}
-	}
-	var err error
-	if m.folder, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid())); err != nil {
-		return fmt.Errorf("make the folder of this run: %w", err)
-	}
-	return os.Chmod(m.folder, 0o711) //nolint:gosec // workers of other users enter it and see only what is theirs
 }
 
 // lockFile takes a file for this process alone, as long as it lives.

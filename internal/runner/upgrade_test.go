@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/runner"
 )
 
 // newVersion is what the second build says of itself.
@@ -225,7 +227,7 @@ func (p *program) aLifeGoesOn(victim int) {
 	}
 	p.await("a new worker", func() bool {
 		s := p.status()
-		return serving(s) == 3 && !strings.Contains(p.pids(), " "+strconv.Itoa(victim)+" ")
+		return serving(s) == 3 && !slices.ContainsFunc(s.Workers, func(w runner.WorkerStatus) bool { return w.PID == victim })
 	})
 	third := p.status().Workers[2]
 	if third.Restarts != 1 || !strings.Contains(third.LastExit, "SIGKILL") {

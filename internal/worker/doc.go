@@ -19,7 +19,9 @@
 // unix socket of its own (SOCKET), one shared listening socket (LISTEN_FDS), or
 // no socket. LISTEN_PID is known only after the fork, so that shared mode goes
 // through a launcher: a tiny re-exec of the master's own binary that ends in
-// [Exec], which also sets umask, limits and no-new-privileges.
+// [Exec], which also sets umask, limits and no-new-privileges, and hangs the
+// worker on the master's life: lifeline.go. What outlives a master even so, the
+// next one ends: orphans.go.
 //
 // The room knows nothing of HTTP, logs or mail: it hands out pipes, asks a
 // check whether a backend is ready, tells a [Rotation] what to serve from, and

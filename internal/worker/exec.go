@@ -19,6 +19,7 @@ type launch struct {
 	NoFile     uint64    `json:"nofile,omitempty"`
 	NoNewPrivs bool      `json:"no_new_privs,omitempty"`
 	Identity   *identity `json:"identity,omitempty"`
+	Lifeline   int       `json:"lifeline,omitempty"` // descriptor; 0 is none
 }
 
 // wrap puts the launcher in front of a command.
@@ -59,6 +60,9 @@ func Exec(args []string) error {
 }
 
 func (l launch) apply() error {
+	if err := l.hangOn(); err != nil {
+		return err
+	}
 	if l.Umask != nil {
 		syscall.Umask(*l.Umask)
 	}

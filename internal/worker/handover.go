@@ -56,6 +56,7 @@ type handedProcess struct {
 	Cgroup  string    `json:"cgroup,omitempty"`
 	Output  []int     `json:"output"` // descriptors of the read ends; none where it writes as the master does
 	Notify  int       `json:"notify"`
+	Life    int       `json:"life,omitempty"` // write end of the lifeline; 0 is none
 }
 
 // Handover freezes the supervisor, so that nothing is started or reaped any
@@ -137,6 +138,13 @@ func (p *process) handed(h *Handover) (handedProcess, error) {
 			return d, err
 		}
 		d.Output = append(d.Output, fd)
+	}
+	if p.lifeline != nil {
+		fd, err := h.inheritable(p.lifeline)
+		if err != nil {
+			return d, err
+		}
+		d.Life = fd
 	}
 	raw, err := p.notify.conn.SyscallConn()
 	if err != nil {
@@ -225,6 +233,10 @@ func (s *Supervisor) adoptProcess(d handedProcess, g *generation) (*process, err
 		state: Starting, since: now, readyAt: now, beat: now, jitter: 1 - s.config.Random()/5, ready: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p.served.Store(d.Served)
+	if d.Life > 0 {
+		unix.CloseOnExec(d.Life)
+		p.lifeline = os.NewFile(uintptr(d.Life), "lifeline")
+	}
 	s.env.reaper.claim(p.PID)
 	pidfd, err := pollable(p.PID, -1)
 	if err != nil {

@@ -47,7 +47,20 @@ func (s *Supervisor) discard(p *process) {
 	if p.cgroup != nil {
 		p.cgroup.remove()
 	}
+	p.cut()
+	p.clear()
+}
+
+// clear removes its files.
+func (p *process) clear() {
+	_ = p.unrecord() // what stays is removed with the run folder
 	os.RemoveAll(p.dir)
+}
+
+// launches reports whether the launcher starts a worker: always where there is
+// one, so that the worker hangs on the master's life.
+func (s *Supervisor) launches(spec Spec) bool {
+	return len(s.config.Launcher) > 0 || spec.needsLauncher()
 }
 
 // prepare makes the folder, the sockets and the cgroup of a process.
@@ -120,6 +133,13 @@ func (s *Supervisor) fork(p *process) (reads [2]*os.File, err error) {
 		}
 	}()
 	files[0] = null
+	lifeline := -1
+	if s.launches(p.gen.spec) {
+		if lifeline, err = p.newLifeline(); err != nil {
+			return reads, err
+		}
+		mine = append(mine, lifeline)
+	}
 	for i := 0; s.config.Output != nil && i < 2; i++ {
 		read, write, err := outputPipe(p)
 		if err != nil {
@@ -133,6 +153,9 @@ func (s *Supervisor) fork(p *process) (reads [2]*os.File, err error) {
 			return reads, err
 		}
 		files, mine = append(files, fd), append(mine, fd)
+	}
+	if lifeline >= 0 {
+		files = append(files, lifeline)
 	}
 	if err := s.start(p, argv, env, files); err != nil {
 		for _, f := range append(reads[:], p.pipes...) {
@@ -175,7 +198,7 @@ func (s *Supervisor) start(p *process, argv, env []string, files []int) error {
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
-	if id := p.gen.ids; id != nil && !p.gen.spec.needsLauncher() {
+	if id := p.gen.ids; id != nil && !s.launches(p.gen.spec) {
 		attr.Sys.Credential = &syscall.Credential{Uid: uint32(id.UID), Gid: uint32(id.GID)}
 		for _, g := range id.Groups {
 			attr.Sys.Credential.Groups = append(attr.Sys.Credential.Groups, uint32(g))
@@ -202,6 +225,7 @@ func (s *Supervisor) start(p *process, argv, env []string, files []int) error {
 		s.env.reaper.release(pid)
 		return err
 	}
+	p.record()
 	s.procs.Store(p.ID, p)
 	s.children.Go(func() { p.watch(file) })
 	s.emit(Event{Kind: Started, Worker: p.Source})
@@ -264,15 +288,23 @@ func (s *Supervisor) command(p *process) (argv, env []string, err error) {
 	for i, text := range env {
 		env[i] = fill.Replace(text)
 	}
-	if !spec.needsLauncher() {
-		return argv, env, nil
+	if s.launches(spec) {
+		argv, err = s.wrapped(p, argv)
 	}
-	if len(s.config.Launcher) == 0 {
-		return nil, nil, errors.New("shared mode, umask, limits and no-new-privileges need a launcher")
-	}
-	l := launch{ListenPID: spec.Mode == ModeShared, Umask: spec.Limits.Umask, NoFile: spec.Limits.NoFile, NoNewPrivs: spec.Limits.NoNewPrivs, Identity: p.gen.ids}
-	argv, err = l.wrap(s.config.Launcher, argv)
 	return argv, env, err
+}
+
+// wrapped puts the launcher in front of a command.
+func (s *Supervisor) wrapped(p *process, argv []string) ([]string, error) {
+	spec := p.gen.spec
+	if len(s.config.Launcher) == 0 {
+		return nil, errors.New("shared mode, umask, limits and no-new-privileges need a launcher")
+	}
+	l := launch{ListenPID: spec.Mode == ModeShared, Umask: spec.Limits.Umask, NoFile: spec.Limits.NoFile, NoNewPrivs: spec.Limits.NoNewPrivs, Identity: p.gen.ids, Lifeline: 3}
+	if l.ListenPID {
+		l.Lifeline++ // behind the listener
+	}
+	return l.wrap(s.config.Launcher, argv)
 }
 
 // without returns an environment without one variable.

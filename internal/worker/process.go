@@ -15,19 +15,20 @@ import (
 // that exit does not change.
 type process struct {
 	Source
-	slot    int
-	gen     *generation
-	backend Backend
-	dir     string // its private folder, removed at its end
-	started time.Time
-	env     *surroundings
-	notify  *notifier
-	cgroup  *leaf
-	pipes   []*os.File // duplicates of the read ends: no SIGPIPE if their reader goes, and what a handover passes on
-	ooms    int        // OOM kills counted at its start
-	ready   chan struct{}
-	exited  chan struct{}
-	exit    Exit
+	slot     int
+	gen      *generation
+	backend  Backend
+	dir      string // its private folder, removed at its end
+	started  time.Time
+	env      *surroundings
+	notify   *notifier
+	cgroup   *leaf
+	lifeline *os.File   // write end of a pipe that the worker hangs on; nil where nothing launched it
+	pipes    []*os.File // duplicates of the read ends: no SIGPIPE if their reader goes, and what a handover passes on
+	ooms     int        // OOM kills counted at its start
+	ready    chan struct{}
+	exited   chan struct{}
+	exit     Exit
 
 	mu      sync.Mutex
 	state   State
@@ -92,6 +93,7 @@ func (p *process) watch(pidfd *os.File) {
 	p.env.reaper.release(p.PID)
 	p.env.reaper.release(p.main)
 	p.notify.close()
+	p.cut()
 	for _, pipe := range p.pipes {
 		pipe.Close()
 	}
@@ -100,7 +102,7 @@ func (p *process) watch(pidfd *os.File) {
 		p.cgroup.remove()
 	}
 	p.env.forget(p)
-	os.RemoveAll(p.dir)
+	p.clear()
 	p.hold()
 	p.mu.Lock()
 	p.over = true

@@ -12,6 +12,7 @@ type entry struct {
 	pid, parent, group int
 	zombie             bool
 	rss                int64 // bytes
+	born               int   // clock ticks from the boot to its start
 }
 
 // table is all processes that the master can see, by process id.
@@ -57,7 +58,7 @@ func stat(pid int) (entry, bool) {
 	number := func(i int) int { n, _ := strconv.Atoi(fields[i]); return n }
 	return entry{
 		pid: pid, parent: number(1), group: number(2), zombie: fields[0] == "Z" || fields[0] == "X",
-		rss: int64(number(21)) * int64(os.Getpagesize()),
+		rss: int64(number(21)) * int64(os.Getpagesize()), born: number(19),
 	}, true
 }
 
