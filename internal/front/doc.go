@@ -17,5 +17,5 @@
 //
 // The package starts no worker and reads no configuration; it never logs a
 // query, a cookie or an authorization. Read next: options.go, codes.go,
-// exchange.go, relay.go; for upgrades tunnel.go.
+// exchange.go, relay.go; for upgrades tunnel.go, for idle connections rest.go.
 package front

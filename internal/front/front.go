@@ -29,6 +29,8 @@ type Front struct {
 	server  *http.Server
 	places  chan struct{} // one for each connection
 	spare   sync.Pool     // of *exchange
+	rest    *rest
+	ticks   atomic.Uint32 // of tend; never 0
 
 	closing   atomic.Bool
 	mu        sync.Mutex
@@ -54,12 +56,15 @@ func New(options Options) (*Front, error) {
 	if f.park == 0 {
 		f.park = 15 * time.Second
 	}
+	f.rest = newRest(f)
+	f.ticks.Store(1)
 	f.spare.New = func() any { return newExchange(f) }
 	f.server = &http.Server{
 		Handler:           f,
 		ReadHeaderTimeout: options.Deadlines.Header,
 		IdleTimeout:       options.Deadlines.KeepAlive,
 		MaxHeaderBytes:    options.Limits.Header,
+		ConnState:         f.connState,
 		ErrorLog:          log.New(io.Discard, "", 0), // what matters has a code and a record of its own
 	}
 	f.serving.Go(f.tend)
@@ -93,7 +98,25 @@ func (f *Front) tend() {
 		case <-ticker.C:
 			f.pool.Sweep()
 			f.reportSlow()
+			f.rest.tick(f.tickOn())
 		}
+	}
+}
+
+// tickOn counts a tick and returns it.
+func (f *Front) tickOn() uint32 {
+	now := f.ticks.Add(1)
+	if now == 0 {
+		now = f.ticks.Add(1)
+	}
+	return now
+}
+
+// connState notes that a connection waits for its next request. Of TLS, net/http
+// shows what is above our connection: it cannot rest.
+func (f *Front) connState(conn net.Conn, state http.ConnState) {
+	if c, ok := conn.(*clientConn); ok && state == http.StateIdle {
+		c.waiting(f.ticks.Load())
 	}
 }
 
@@ -147,6 +170,7 @@ func (f *Front) Shutdown(ctx context.Context) error {
 	streams := make(chan error, 1)
 	go func() { streams <- f.pool.EndStreams(ctx) }()
 	f.awaitConnections(ctx)
+	f.rest.end()
 	err := <-streams
 	err = errors.Join(err, f.server.Shutdown(ctx))
 	f.Close()
@@ -182,8 +206,10 @@ func (f *Front) Close() {
 	}
 	f.mu.Unlock()
 	f.stopped.Do(func() { close(f.stop) })
+	f.rest.end()
 	_ = f.server.Close() // the listeners are ours, and closed already
 	f.serving.Wait()
+	f.rest.group.Wait()
 	f.pool.Close()
 }
 

@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		serveAsWorker()
 		return
 	}
+	if task := os.Getenv("FRONT_TEST_CLIENTS"); task != "" {
+		holdConnections(task)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

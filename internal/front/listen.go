@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,7 +32,9 @@ func (l *listener) Accept() (net.Conn, error) {
 		case l.front.places <- struct{}{}:
 			l.front.metrics.accepted.Add(1)
 			limitStall(conn, l.front.options.Deadlines.Idle)
-			return &clientConn{Conn: conn, front: l.front}, nil
+			c := &clientConn{Conn: conn, front: l.front}
+			l.front.rest.enter(c)
+			return c, nil
 		default:
 			l.front.turnAway(conn)
 		}
@@ -64,18 +67,46 @@ func (f *Front) turnAway(conn net.Conn) {
 	conn.Close()
 }
 
-// clientConn gives its place back when it closes.
+// clientConn gives its place back when it closes, and rests when it is idle.
 type clientConn struct {
 	net.Conn
 	front  *Front
 	closed atomic.Bool
+	ahead  []byte        // was read while it rested
+	idle   atomic.Uint32 // the tick since which it waits for a request; 0 when it does not
+
+	mu    sync.Mutex
+	until time.Time // when it has waited for long enough
+	waits bool      // reads, with nothing of a request so far
+	asked bool      // to rest
+	rests bool      // does so when net/http lets go
 }
 
-// Close closes the connection once.
-func (c *clientConn) Close() error {
-	if !c.closed.Swap(true) {
-		<-c.front.places
+// Read reads what came while the connection rested, then the connection.
+func (c *clientConn) Read(p []byte) (int, error) {
+	switch {
+	case len(c.ahead) > 0:
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	case len(p) == readBuffer && c.idle.Load() != 0:
+		return c.readIdle(p)
 	}
+	return c.Conn.Read(p) //nolint:wrapcheck // net/http looks at it
+}
+
+// Close closes the connection once, or lets it rest.
+func (c *clientConn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	c.mu.Lock()
+	rests := c.rests
+	c.mu.Unlock()
+	if c.front.rest.leave(c, rests) {
+		return nil
+	}
+	<-c.front.places
 	return c.Conn.Close() //nolint:wrapcheck // net/http looks at it
 }
 

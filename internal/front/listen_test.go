@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -171,38 +170,5 @@ func TestSlowHeadsAreCut(t *testing.T) {
 	<-done
 	if err == nil {
 		t.Error("it was answered")
-	}
-}
-
-func TestManyIdleConnections(t *testing.T) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	want := 10_000
-	if room := int(limit.Cur)/2 - 500; room < want { // both ends are ours
-		want = max(room, 100)
-		t.Logf("only %d connections: the process may open %d files", want, limit.Cur)
-	}
-	r := start(t, front.Options{Deadlines: front.Deadlines{Header: 10 * time.Minute}})
-	r.worker("web.1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
-	conns := make([]net.Conn, 0, want)
-	defer func() {
-		for _, conn := range conns {
-			conn.Close()
-		}
-	}()
-	for i := range want {
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(i%8), 2)}}
-		conn, err := dialer.Dial("tcp", r.addr)
-		if err != nil {
-			t.Fatalf("after %d: %v", len(conns), err)
-		}
-		conns = append(conns, conn)
-	}
-	for range 20 {
-		if reply, body := r.do("GET", "/", ""); reply.StatusCode != http.StatusOK || body != "ok" {
-			t.Fatalf("with %d idle connections: %d", want, reply.StatusCode)
-		}
 	}
 }
