@@ -232,3 +232,45 @@ func TestOnlyApplicationsWait(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// When somebody waits for a publisher, it does not wait for a sink.
+func TestWhoIsInAHurryDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &valve{shut: make(chan struct{})}
+		r := NewRouter(WallClock{}, Outlet{Name: "stdout", Sink: sink, Policy: BlockWhileFlowing, Bytes: minRing, Stall: time.Hour})
+		sent := 0
+		for waiting := false; !waiting; sent += 100 {
+			through := make(chan struct{})
+			go func() { r.Publish(numbered(sent, 100)); close(through) }()
+			synctest.Wait()
+			select {
+			case <-through:
+			default:
+				waiting = true
+			}
+		}
+		begun := time.Now()
+		r.Hurry(true)
+		synctest.Wait()
+		if s := r.Stats().Outlets[0]; int(s.Queued) != sent || s.Dropped.Lines != 0 {
+			t.Errorf("of %d lines, %+v", sent, s)
+		}
+		took(r, sent, 5000)
+		sent += 5000
+		s := r.Stats().Outlets[0]
+		if s.Dropped.Lines == 0 || s.Memory > minRing*5/4 || time.Since(begun) != 0 {
+			t.Errorf("after %s: %+v", time.Since(begun), s)
+		}
+		r.Hurry(false)
+		go took(r, sent, 5000)
+		sent += 5000
+		time.Sleep(time.Minute)
+		if now := r.Stats().Outlets[0]; now.Dropped != s.Dropped {
+			t.Errorf("before %+v, then %+v", s, now)
+		}
+		close(sink.shut)
+		time.Sleep(time.Minute)
+		closeRouter(t, r)
+		account(t, sink.all(), sent, r.Stats().Outlets[0])
+	})
+}

@@ -46,39 +46,11 @@ func weigh(records []Record) Loss {
 	return w
 }
 
+// Bytes of memory of a ring.
 const (
-	chunkText    = 32 << 10
-	chunkRecords = 256
-	chunkCost    = chunkText + chunkRecords*perRecord
-	minRing      = 256 << 10
-	defaultRing  = 8 << 20
+	minRing     = 256 << 10
+	defaultRing = 8 << 20
 )
-
-// chunk is a run of records with memory of their own. Its memory never moves,
-// so that a sink may read the front while the back still grows.
-type chunk struct {
-	lost    Loss // between the chunk before and this one
-	text    []byte
-	records []Record
-	cost    int // bytes of memory
-	next    *chunk
-}
-
-func newChunk(text int) *chunk {
-	text = max(text, chunkText)
-	return &chunk{text: make([]byte, 0, text), records: make([]Record, 0, chunkRecords), cost: text + chunkRecords*perRecord}
-}
-
-func (c *chunk) fits(text int) bool {
-	return len(c.records) < chunkRecords && cap(c.text)-len(c.text) >= text
-}
-
-func (c *chunk) add(r *Record) {
-	start := len(c.text)
-	c.text = append(c.text, r.Text...)
-	c.records = append(c.records, *r)
-	c.records[len(c.records)-1].Text = c.text[start:len(c.text):len(c.text)]
-}
 
 // ring holds the records that one sink has yet to take, in order. Its memory is
 // bounded; what does not fit is counted where it is missing.
@@ -100,6 +72,7 @@ type ring struct {
 	cost     int    // bytes of memory, flight included
 	lost     Loss   // behind the tail
 	flushing int    // callers of wait
+	hurried  bool
 	closed   bool
 	accepted uint64 // records
 	settled  uint64 // records that were accepted, then written or dropped
@@ -151,18 +124,15 @@ func (r *ring) put(record *Record) {
 // open appends a chunk for a record, where the policy finds room for one.
 func (r *ring) open(record *Record) bool {
 	r.expire(record.Time)
-	cost, limit := max(len(record.Text), chunkText)+chunkRecords*perRecord, r.limit
-	if r.policy == BlockWhileFlowing && record.Source.Stream == Own {
-		limit += limit / reserve // else it would push out lines for which there will be room
-	}
-	for r.cost > 0 && r.cost+cost > limit {
+	cost := max(len(record.Text), chunkText) + chunkRecords*perRecord
+	for r.cost > 0 && r.cost+cost > r.limitFor(record) {
 		switch {
 		case r.closed, r.policy == DropNew:
 			return false
 		case r.policy == Block:
 			r.signal()
 			r.gate.wait(nil, nil)
-		case r.policy == BlockWhileFlowing && record.Source.Stream != Own && !r.gate.stalled:
+		case r.patient(record) && !r.gate.stalled:
 			r.signal()
 			r.gate.waitFlowing()
 		case r.head != nil:
@@ -174,9 +144,27 @@ func (r *ring) open(record *Record) bool {
 	return r.link(record)
 }
 
-// reserve is the part of a ring that is kept for the runtime's own records
-// while the lines of applications wait.
-const reserve = 4
+// patient reports whether a record can wait for a sink that flows.
+func (r *ring) patient(record *Record) bool {
+	return r.policy == BlockWhileFlowing && record.Source.Stream != Own && !r.hurried
+}
+
+// limitFor is beyond the limit for what cannot wait while others do: else it
+// would push out lines for which there will be room.
+func (r *ring) limitFor(record *Record) int {
+	if r.policy == BlockWhileFlowing && !r.patient(record) {
+		return r.limit + r.limit/4
+	}
+	return r.limit
+}
+
+// hurry lets nobody wait for a sink that flows, or lets them wait again.
+func (r *ring) hurry(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hurried = on
+	r.gate.open()
+}
 
 func (r *ring) link(record *Record) bool {
 	var c *chunk

@@ -123,6 +123,16 @@ func (r *Router) SetLevel(name string, level slog.Level) bool {
 	return false
 }
 
+// Hurry lets nobody wait any more for outlets whose policy is
+// [BlockWhileFlowing], those included that wait already: what comes has a
+// quarter of the ring beyond its limit, and then the oldest goes. It is for
+// when something else waits for the publishers. Without on, all is as before.
+func (r *Router) Hurry(on bool) {
+	for _, ring := range r.rings {
+		ring.hurry(on)
+	}
+}
+
 // Flush waits until what was published before is written or dropped, or until
 // ctx ends; the error names the outlets that are behind.
 func (r *Router) Flush(ctx context.Context) error {
