@@ -325,7 +325,8 @@ func (p *passing) again(ctx context.Context) {
 func (p *passing) output(ctx context.Context) error {
 	m := p.m
 	p.silent = true
-	p.undos = append(p.undos, m.resume)
+	p.undos = append(p.undos, m.resume, func() { m.router.Hurry(false) })
+	m.router.Hurry(true) // requests wait meanwhile
 	p.state.Heads = m.streams.pause(p.state.keeps)
 	m.log.Info("handing over", "to", p.next.Version, "connections", len(p.state.Conns))
 	if err := p.flush(ctx); err != nil {
