@@ -20,6 +20,7 @@ var (
 type clientBody struct {
 	src     io.Reader
 	control *http.ResponseController
+	now     func() time.Time
 	start   time.Time
 	grace   time.Duration
 	rate    int64 // bytes per second
@@ -31,7 +32,7 @@ type clientBody struct {
 func (x *exchange) clientBody() *clientBody {
 	limits := x.front.options.Limits
 	b := &clientBody{
-		src: x.r.Body, control: x.control(), start: x.front.options.Now(),
+		src: x.r.Body, control: x.control(), now: x.front.options.Now, start: x.front.options.Now(),
 		grace: x.front.options.Deadlines.BodyGrace, rate: limits.BodyRate, left: limits.Body,
 	}
 	return b
@@ -44,7 +45,8 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	allowed := b.grace + time.Duration(float64(b.got)/float64(b.rate)*float64(time.Second))
-	_ = b.control.SetReadDeadline(b.start.Add(allowed)) // not every writer has one, such as a test's
+	deadline := b.start.Add(allowed)
+	_ = b.control.SetReadDeadline(deadline) // not every writer has one, such as a test's
 	n, err := b.src.Read(p)
 	b.got += int64(n)
 	if b.left >= 0 {
@@ -54,18 +56,20 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		}
 	}
 	if err != nil {
-		b.err = b.name(err)
+		b.err = b.name(err, deadline)
 	}
 	return n, b.err
 }
 
-func (b *clientBody) name(err error) error {
+// name tells a slow client from a broken body. Within a trailer net/http has an
+// error of its own for both, but then the deadline is over.
+func (b *clientBody) name(err error, deadline time.Time) error {
 	switch {
 	case errors.Is(err, io.EOF):
 		// What waits for the client to leave must not run into our deadline.
 		_ = b.control.SetReadDeadline(time.Time{})
 		return io.EOF
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), !b.now().Before(deadline):
 		return fmt.Errorf("%w: %w", errSlow, err)
 	}
 	return fmt.Errorf("%w: %w", errBody, err)
