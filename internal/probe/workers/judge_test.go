@@ -199,6 +199,7 @@ func TestScale(t *testing.T) {
 		"by processes alone":     {supervised, many(func(w *Width) { w.Alone, w.Served = 0, 1 }), standard.Unknown, "no more slow requests"},
 		"by sweeping alone":      {supervised, many(func(w *Width) { w.Accept, w.Served = 1, 1 }), standard.Unknown, "no more slow requests"},
 		"by processes, busy":     {supervised, func(o *Observations) { o.Scale.Few.Served, o.Scale.Many.Served = 2, 3 }, standard.Pass, ""},
+		"one worker suffices":    {supervised, func(o *Observations) { o.Scale.Few.Served, o.Scale.Many.Served = 4, 4 }, standard.Pass, ""},
 		"by processes, untold":   {supervised, func(o *Observations) { o.Scale.Few.Sent, o.Scale.Few.Served, o.Scale.Many.Served = 0, 0, 0 }, standard.Pass, ""},
 		"one process too few":    {supervised, many(func(w *Width) { w.Accept, w.Alone, w.Served = 3, 3, 1 }), standard.Fail, "no more"},
 		"as many before":         {supervised, func(o *Observations) { o.Scale.Few.Accept, o.Scale.Many.Served = 4, 1 }, standard.Fail, "no more"},
