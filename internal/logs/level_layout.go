@@ -52,8 +52,8 @@ func (w *layout) step() (slog.Level, bool) {
 		w.names = maxNames + 1
 		return 0, false
 	}
-	end := w.pos
-	for end < len(w.line) && !isBlank(w.line[end]) && w.line[end] != '|' && (w.line[end] != '[' || end == w.pos) {
+	end := w.pos + 1 // a bracket would not come here
+	for end < len(w.line) && !ends[w.line[end]] {
 		end++
 	}
 	token := w.line[w.pos:end]
@@ -62,6 +62,9 @@ func (w *layout) step() (slog.Level, bool) {
 	}
 	return w.word(token)
 }
+
+// ends are the bytes behind a token.
+var ends = [256]bool{' ': true, '\t': true, '|': true, '[': true}
 
 // number passes over a time, a date, an address or a count.
 func (w *layout) number(token []byte) (slog.Level, bool) {
