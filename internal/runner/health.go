@@ -19,6 +19,8 @@ func (m *master) answers(ctx context.Context, b worker.Backend) error {
 	if m.config().Settings.Health == "off" {
 		return worker.Dial(ctx, b)
 	}
+	ctx, cancel := context.WithTimeout(ctx, healthWithin)
+	defer cancel()
 	_, err := m.ask(ctx, b)
 	return err
 }
@@ -29,6 +31,8 @@ func (m *master) healthy(ctx context.Context, b worker.Backend) error {
 	if m.config().Settings.Health == "off" {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, healthWithin)
+	defer cancel()
 	status, err := m.ask(ctx, b)
 	if err == nil && status >= http.StatusInternalServerError {
 		err = fmt.Errorf("GET %s: %d %s", m.healthPath(), status, http.StatusText(status))
@@ -36,9 +40,8 @@ func (m *master) healthy(ctx context.Context, b worker.Backend) error {
 	return err
 }
 
+// ask gives the status that a worker answers with, before ctx ends.
 func (m *master) ask(ctx context.Context, b worker.Backend) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, healthWithin)
-	defer cancel()
 	client := http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,

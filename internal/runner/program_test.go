@@ -119,6 +119,9 @@ func (p *program) begin() {
 	err = p.cmd.Start()
 	for end := time.Now().Add(10 * time.Second); errors.Is(err, syscall.ETXTBSY) && time.Now().Before(end); err = p.cmd.Start() {
 		time.Sleep(10 * time.Millisecond) // a child of another test has the file open, which we wrote, until its exec
+		same := p.cmd
+		p.cmd = exec.Command(same.Path)
+		p.cmd.Args, p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = same.Args, same.Dir, same.Env, same.Stdout, same.Stderr, same.SysProcAttr
 	}
 	if err != nil {
 		p.t.Fatal(err)

@@ -66,6 +66,9 @@ type master struct {
 	shared   *os.File
 	serving  sync.WaitGroup
 
+	attending     sync.WaitGroup
+	stopAttending func() // nil before it began
+
 	reaper      *worker.Reaper
 	stopControl func()
 	control     net.Listener // nil for none
@@ -161,6 +164,7 @@ func (m *master) start(ctx context.Context) error {
 	adopted := m.adopt(ctx)
 	if m.front != nil && m.shared == nil {
 		m.serve()
+		m.attend()
 	}
 	if m.handed != nil {
 		m.tookOver()
@@ -231,6 +235,9 @@ func (m *master) close(ctx context.Context) error {
 	ctx, cancel := m.ending(ctx, s.Times.Drain+s.Times.Stop+frontExtra)
 	defer cancel()
 	m.forsake()
+	if m.stopAttending != nil {
+		m.stopAttending()
+	}
 	var errs []error
 	if m.front != nil {
 		drain, done := context.WithTimeout(ctx, s.Times.Drain)
@@ -253,7 +260,9 @@ func (m *master) close(ctx context.Context) error {
 	if m.reaper != nil {
 		m.reaper.Close()
 	}
+	late := time.AfterFunc(endOfOutput, func() { m.router.Hurry(true) }) // a slow output must not hold up the end
 	m.captures.Wait()
+	late.Stop()
 	if m.folder != "" {
 		errs = append(errs, os.RemoveAll(m.folder))
 	}

@@ -82,6 +82,7 @@ type TimeSettings struct {
 	Idle     time.Duration `default:"55s" min:"1ms" help:"between two bytes of a worker"`
 	Request  time.Duration `default:"0s" min:"0s" help:"for a whole request, then its worker counts as hung; 0 is no limit"`
 	Watchdog time.Duration `default:"0s" min:"0s" help:"longest pause between two WATCHDOG=1 of a worker (sd_notify), then it counts as hung; 0 asks for none"`
+	Probe    time.Duration `default:"10s" min:"0s" help:"how long a worker gets no request before the runtime asks it for the page of health; if it does not answer within times.first, it counts as hung; 0 asks nobody, nor does health=off or mode=shared"`
 	Queue    time.Duration `default:"10s" min:"0s" help:"for a request to wait for a worker"`
 }
 

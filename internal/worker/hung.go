@@ -28,6 +28,11 @@ func (s *Supervisor) Hung(id, why string) error {
 	sl.cur, sl.hold, sl.since = nil, !fits, s.config.Clock.Now()
 	sl.restarts++
 	sl.nudge()
+	p.mu.Lock()
+	p.planned = true
+	p.holders++
+	p.enterLocked(Hanging) // before anybody looks
+	p.mu.Unlock()
 	s.loops.Go(func() {
 		s.unhang(p, why)
 		if !fits {
@@ -43,11 +48,6 @@ func (s *Supervisor) Hung(id, why string) error {
 
 // unhang dumps the stacks of a hung process and ends it.
 func (s *Supervisor) unhang(p *process, why string) {
-	p.mu.Lock()
-	p.planned = true
-	p.holders++
-	p.enterLocked(Hanging)
-	p.mu.Unlock()
 	defer p.release()
 	ctx, cancel := context.WithTimeout(context.Background(), p.gen.spec.Times.Dump)
 	defer cancel()
