@@ -44,7 +44,7 @@ type Workers struct {
 	Processes int `json:"processes"` // of the application
 	Slow      int `json:"slow"`      // requests that were sent at once, each of which holds a worker; 0 where none is declared
 	Busy      int `json:"busy"`      // processes that held a connection of these at one time, at most
-	Parallel  int `json:"parallel"`  // of them, answered in the time that the first one took, and half of it
+	Parallel  int `json:"parallel"`  // of them, answered until half of the time that one takes alone had passed after the first
 }
 
 // Measured reports whether the setting shows only in the comparison of boots.

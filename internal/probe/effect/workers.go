@@ -15,7 +15,7 @@ import (
 const (
 	slowAtOnce = 8                     // requests; twice the larger number of workers
 	slowLook   = 60 * time.Millisecond // between two looks at the processes
-	slowLimit  = 8 * time.Second
+	slowLimit  = 10 * time.Second
 )
 
 // workers counts the processes and, where a slow request is declared, how many
@@ -36,14 +36,20 @@ func (l *scene) workers(ctx context.Context, setting manifest.Setting, sight *Si
 }
 
 // hold sends slow requests at once and looks who works on them. It goes as
-// soon as the first wave was answered.
+// soon as the first wave was answered. How long one takes alone tells where
+// that ends: on a busy machine the first answer comes late, and the next wave
+// still a whole slow time after it.
 func (l *scene) hold(ctx context.Context, w *Workers) error {
 	ctx, cancel := context.WithTimeout(ctx, slowLimit)
 	defer cancel()
+	began := time.Now()
+	if replies := l.client.Step(ctx, *l.Bench.Manifest.Faults.Slow, l.Boot.Random.Nonce()); replies[0].Err != "" {
+		return ctx.Err()
+	}
+	alone := time.Since(began)
 	l.client.Close() // an idle connection would look like a busy worker
-	answers := make(chan time.Duration, slowAtOnce)
+	answers := make(chan struct{}, slowAtOnce)
 	var sent sync.WaitGroup
-	begin := time.Now()
 	for range slowAtOnce {
 		client := l.Boot.Client(l.Process)
 		defer client.Close()
@@ -51,7 +57,7 @@ func (l *scene) hold(ctx context.Context, w *Workers) error {
 		sent.Go(func() {
 			replies := client.Step(ctx, *l.Bench.Manifest.Faults.Slow, nonce)
 			if replies[0].Err == "" {
-				answers <- time.Since(begin)
+				answers <- struct{}{}
 			}
 		})
 	}
@@ -63,10 +69,10 @@ func (l *scene) hold(ctx context.Context, w *Workers) error {
 	defer look.Stop()
 	for w.Parallel < slowAtOnce {
 		select {
-		case took := <-answers:
+		case <-answers:
 			w.Parallel++
 			if end == nil {
-				end = time.After(took / 2)
+				end = time.After(alone / 2)
 			}
 		case <-look.C:
 			busy, err := l.busy(ctx)
