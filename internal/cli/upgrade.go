@@ -31,9 +31,10 @@ what only a restart can change, nothing happens and this command says why.
 
 Connections that wait for a request stay open. New ones are not accepted for a moment; the kernel
 queues them. That moment lasts as long as the requests under way need, at most 0.3 s, and the start
-of the new program, about 0.1 s. Where requests take longer, it is tried six times in six seconds;
-then streams are ended by their policy (ROADWORTHY_STREAMS) and the moment may last 10 seconds; if
-there are requests even then, the upgrade is given up. With TLS connections cannot stay open: they are
+of the new program, about 0.1 s. WebSockets and event streams are ended by their policy
+(ROADWORTHY_STREAMS), which makes the moment about two seconds longer; those that would linger for
+more than 8 seconds are cut. Where requests take longer, it is tried six times in six seconds, and
+then the moment may last 10 seconds; if there are requests even then, the upgrade is given up. With TLS connections cannot stay open: they are
 closed as at the end of a run, and the moment is up to five seconds long. Workers that share a socket
 (mode=shared) accept all the time.
 

@@ -22,6 +22,7 @@ const (
 	between    = 700 * time.Millisecond // two windows
 	windows    = 6                      // before streams are ended for an upgrade
 	longPause  = 10 * time.Second       // the longest time without accepting
+	orderly    = 8 * time.Second        // of it, for streams to end by their policy; then they are cut
 	sinkBehind = toStdout + ":"         // in the error of a flush
 )
 
@@ -188,106 +189,6 @@ func (m *master) socket() any {
 		return m.gate.Listener
 	}
 	return nil
-}
-
-// quiet waits for a moment without requests. Nothing is accepted from the call
-// until it fails: what connects meanwhile is queued by the kernel.
-func (p *passing) quiet(ctx context.Context) error {
-	m := p.m
-	if m.gate == nil {
-		p.state.Paused = time.Now()
-		return nil
-	}
-	p.undos = append(p.undos, m.gate.thaw)
-	if !m.gate.plain {
-		return p.shut(ctx)
-	}
-	for range windows {
-		p.state.Paused = time.Now()
-		m.gate.freeze()
-		short, cancel := context.WithTimeout(ctx, window)
-		err := m.gate.empty(short)
-		cancel()
-		if err == nil {
-			return p.conns()
-		}
-		m.gate.thaw()
-		select {
-		case <-time.After(between):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	p.state.Paused = time.Now()
-	m.gate.freeze()
-	if err := p.endStreams(ctx); err != nil {
-		return err
-	}
-	return p.conns()
-}
-
-// conns hands the connections over that wait for a request.
-func (p *passing) conns() error {
-	g := p.m.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, conn := range g.kept {
-		fd, err := p.state.pass(conn)
-		if err != nil {
-			return err
-		}
-		p.state.Conns = append(p.state.Conns, fd)
-	}
-	return nil
-}
-
-// endStreams ends what does not end by itself, by its policy, and waits for
-// the requests under way.
-func (p *passing) endStreams(ctx context.Context) error {
-	m := p.m
-	ctx, cancel := context.WithTimeout(ctx, longPause)
-	defer cancel()
-	serving := map[string]worker.Backend{}
-	for _, w := range m.crews["web"].Snapshot() {
-		if w.State == worker.Serving {
-			serving[w.ID] = w.Backend
-		}
-	}
-	// A request that has no worker yet must get one before they leave the rotation.
-	for {
-		open, changed := m.gate.opened()
-		under := 0
-		for id := range serving {
-			under += m.front.InFlight(id)
-		}
-		if open <= under {
-			break
-		}
-		select {
-		case <-changed:
-		case <-time.After(5 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("%d connections do not come to an end: %w", open, ctx.Err())
-		}
-	}
-	in := rotation{m.front, m.config().Settings.Concurrency, m.log}
-	p.undos = append(p.undos, func() {
-		for _, b := range serving {
-			in.Add(b)
-		}
-	})
-	done := make(chan error, len(serving))
-	for id := range serving {
-		go func() { done <- in.Drain(ctx, id) }()
-	}
-	var errs []error
-	for range serving {
-		errs = append(errs, <-done)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("requests do not come to an end: %w", err)
-	}
-	return m.gate.empty(ctx)
 }
 
 // shut ends the front, whose TLS connections no other image can go on with.

@@ -208,7 +208,9 @@ func (g *gate) leave(c *passage) error {
 // write deadline, sets the read deadline to the idle timeout and reads, in this
 // order and at no other time. Where that should change, connections count as
 // busy: an upgrade then waits for them in vain and is given up, and a test
-// fails.
+// fails. http.Server.ConnState would tell of the idleness in clearer words, but
+// of the next request only when its head was read: what came of it in the same
+// piece as the one before, and what is being read, must be followed here anyway.
 type passage struct {
 	net.Conn
 	gate *gate
