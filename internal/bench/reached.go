@@ -30,7 +30,7 @@ func (b *Boot) Reached(ctx context.Context) ([]sandbox.Destination, error) {
 	}
 }
 
-const workersWithin = 2 * time.Second // for a worker to listen
+const workersWithin = 10 * time.Second // for a worker to listen
 
 // isWorker reports whether a destination is a worker of our runtime.
 func (b *Boot) isWorker(d sandbox.Destination) bool {
