@@ -83,6 +83,9 @@ type master struct {
 	pause    time.Duration // of accepting, in the last upgrade
 }
 
+// settled is how long after a start, or a reload, its pages are given back.
+const settled = 5 * time.Second
+
 // config is the configuration of the generation that serves.
 func (m *master) config() *Config { return m.current.Load() }
 
@@ -109,10 +112,14 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 		}
 		return errors.Join(err, m.close(context.WithoutCancel(ctx)))
 	}
+	started := time.After(settled)
 	for {
 		select {
+		case <-started:
+			slim()
 		case <-reload:
 			_ = m.Reload(ctx) // which tells how it went
+			started = time.After(settled)
 		case <-asked:
 			_ = m.upgrade(ctx, nil) // which does so too
 		case o := <-m.orders:
