@@ -18,22 +18,25 @@ type exchange struct {
 	front *Front
 	w     http.ResponseWriter
 	r     *http.Request
+	peer  *clientConn // nil with TLS
 	rc    *http.ResponseController
 	start time.Time
 
-	id, target, client string // client is the peer's address without a port
-	trusted            bool   // the peer is a trusted proxy
-	upgrade            bool   // a websocket is asked for, and allowed
-	expect             bool   // the client waits for 100 Continue
-	stream             bool   // the body is sent while it comes
-	body               []byte // the body, when it was read before
-	scratch, head      []byte // memory that is kept for later requests
+	id, target, client string   // client is the peer's address without a port
+	trusted            bool     // the peer is a trusted proxy
+	upgrade            bool     // a websocket is asked for, and allowed
+	expect             bool     // the client waits for 100 Continue
+	stream             bool     // the body is sent while it comes
+	body               []byte   // the body, when it was read before
+	scratch, head      []byte   // memory that is kept for later requests
+	random             [16]byte // of the id
 
 	lease  pool.Lease
 	worker *pool.Worker // the last one tried
 	conn   *upstream.Conn
 	upload *upload
 	block  func() // x.onBlock, made once
+	unbind func() bool
 
 	status            int
 	wrote             bool // the reply's head went out
@@ -60,8 +63,9 @@ func newExchange(f *Front) *exchange {
 func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	f := x.front
 	x.w, x.r, x.rc, x.start = w, r, nil, f.options.Now()
+	x.peer, _ = r.Context().Value(peerKey{}).(*clientConn)
 	x.client, x.trusted = f.trusts(r.RemoteAddr)
-	x.id = f.requestID(r, x.trusted)
+	x.id = x.requestID()
 	x.upgrade, x.stream, x.body = false, false, nil
 	x.expect = len(r.Header["Expect"]) > 0 && strings.EqualFold(r.Header["Expect"][0], "100-continue")
 	x.worker, x.conn, x.upload = nil, nil, nil
@@ -117,7 +121,7 @@ func (x *exchange) run() {
 // mayConnectAgain reports whether the worker saw nothing and there is time to
 // find another one. A sole worker that is being replaced refuses for a while.
 func (x *exchange) mayConnectAgain(err error) bool {
-	return errors.Is(err, upstream.ErrConnect) && x.r.Context().Err() == nil &&
+	return errors.Is(err, upstream.ErrConnect) && !x.left() &&
 		x.front.options.Now().Sub(x.start) < x.front.park
 }
 
@@ -128,7 +132,7 @@ var errUnwritten = errors.New("the request was not written")
 // response came, and it was never written, or repeating it is safe. A body that
 // was streamed is gone. What hung one worker must not hang the next.
 func (x *exchange) mayResend(err error) bool {
-	if x.wrote || x.stream || x.hung.Load() || x.r.Context().Err() != nil {
+	if x.wrote || x.stream || x.hung.Load() || x.left() {
 		return false
 	}
 	if errors.Is(err, errUnwritten) {
@@ -180,9 +184,9 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 		return err
 	}
 	x.conn = conn
-	stop := context.AfterFunc(ctx, conn.Aborter())
+	x.watch()
 	err = x.converse()
-	aborted := !stop()
+	aborted := x.unwatch()
 	if x.conn == nil { // a tunnel took it
 		return nil
 	}

@@ -38,16 +38,15 @@ func (f *Front) trusts(remote string) (addr string, trusted bool) {
 
 // requestID returns the client's id when a trusted proxy sent a sane one, and
 // 128 random bits in hex otherwise.
-func (f *Front) requestID(r *http.Request, trusted bool) string {
-	if given := r.Header["X-Request-Id"]; trusted && len(given) == 1 && saneID(given[0]) {
+func (x *exchange) requestID() string {
+	if given := x.r.Header["X-Request-Id"]; x.trusted && len(given) == 1 && saneID(given[0]) {
 		return given[0]
 	}
-	var raw [16]byte
 	var text [32]byte
-	if _, err := io.ReadFull(f.options.Random, raw[:]); err != nil {
+	if _, err := io.ReadFull(x.front.options.Random, x.random[:]); err != nil {
 		return "unknown"
 	}
-	hex.Encode(text[:], raw[:])
+	hex.Encode(text[:], x.random[:])
 	return string(text[:])
 }
 

@@ -65,6 +65,7 @@ func New(options Options) (*Front, error) {
 		IdleTimeout:       options.Deadlines.KeepAlive,
 		MaxHeaderBytes:    options.Limits.Header,
 		ConnState:         f.connState,
+		ConnContext:       f.connContext,
 		ErrorLog:          log.New(io.Discard, "", 0), // what matters has a code and a record of its own
 	}
 	f.serving.Go(f.tend)
@@ -231,7 +232,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.metrics.inflight.Add(-1)
 	f.account(x)
 	cut := x.cut
-	x.w, x.r, x.rc = nil, nil, nil
+	x.w, x.r, x.rc, x.peer, x.unbind = nil, nil, nil, nil, nil
 	if cap(x.scratch) > maxKeptHead {
 		x.scratch = nil
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front/upstream"
 )
 
 // listener bounds the number of connections on all listeners of a front.
@@ -72,8 +74,10 @@ type clientConn struct {
 	net.Conn
 	front  *Front
 	closed atomic.Bool
-	ahead  []byte        // was read while it rested
-	idle   atomic.Uint32 // the tick since which it waits for a request; 0 when it does not
+	ahead  []byte                        // was read while it rested
+	idle   atomic.Uint32                 // the tick since which it waits for a request; 0 when it does not
+	gone   atomic.Bool                   // the client has left
+	worker atomic.Pointer[upstream.Conn] // to be told of that
 
 	mu    sync.Mutex
 	until time.Time // when it has waited for long enough
@@ -92,7 +96,11 @@ func (c *clientConn) Read(p []byte) (int, error) {
 	case len(p) == readBuffer && c.idle.Load() != 0:
 		return c.readIdle(p)
 	}
-	return c.Conn.Read(p) //nolint:wrapcheck // net/http looks at it
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.failed(len(p), err)
+	}
+	return n, err //nolint:wrapcheck // net/http looks at it
 }
 
 // Close closes the connection once, or lets it rest.

@@ -129,7 +129,7 @@ func (x *exchange) broken(err error) {
 	switch {
 	case errors.Is(err, errClient) && errors.Is(err, os.ErrDeadlineExceeded):
 		x.note(ClientStalled, err)
-	case errors.Is(err, errClient), x.r.Context().Err() != nil:
+	case errors.Is(err, errClient), x.left():
 		x.note(ClientClosed, err)
 	case x.ending.Load() != endNot:
 		x.note(StreamCut, err)

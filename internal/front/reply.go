@@ -26,7 +26,7 @@ func (x *exchange) codeOf(err error) Code {
 		}
 	}
 	switch {
-	case x.r.Context().Err() != nil:
+	case x.left():
 		return ClientClosed
 	case errors.Is(err, errBody):
 		return BadBody

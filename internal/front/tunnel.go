@@ -46,6 +46,7 @@ func (x *exchange) switched(head upstream.Head, header http.Header) error {
 	if err != nil {
 		return fmt.Errorf("take the client's connection: %w", err)
 	}
+	x.unwatch() // from now on, the tunnel sees for itself
 	x.status, x.wrote = http.StatusSwitchingProtocols, true
 	worker, fromWorker := x.conn.Hijack()
 	x.conn = nil

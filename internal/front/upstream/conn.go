@@ -41,6 +41,7 @@ type Conn struct {
 	since  time.Time   // idle since
 	until  time.Time   // the read deadline that Await set
 	moved  atomic.Bool // the read deadline is not what Await set
+	over   atomic.Bool // by Abort
 	abort  func()      // c.Abort, made once
 
 	buf    []byte // held while in use, pooled while idle
@@ -151,6 +152,7 @@ func (c *Conn) Await(now time.Time, patience time.Duration) {
 	if left := c.until.Sub(now); c.moved.Swap(false) || left < patience || left > patience+slack {
 		c.until = now.Add(patience + slack)
 		_ = c.plain.SetReadDeadline(c.until)
+		c.stayEnded()
 	}
 }
 
@@ -158,17 +160,31 @@ func (c *Conn) Await(now time.Time, patience time.Duration) {
 func (c *Conn) SetReadDeadline(t time.Time) {
 	c.moved.Store(true)
 	_ = c.plain.SetReadDeadline(t)
+	c.stayEnded()
 }
 
 // Aborter returns Abort as a function.
 func (c *Conn) Aborter() func() { return c.abort }
 
 // SetWriteDeadline bounds the writes under way and to come.
-func (c *Conn) SetWriteDeadline(t time.Time) { _ = c.plain.SetWriteDeadline(t) }
+func (c *Conn) SetWriteDeadline(t time.Time) {
+	_ = c.plain.SetWriteDeadline(t)
+	c.stayEnded()
+}
 
 // Abort ends the exchange from outside: reads and writes under way fail, and
 // the connection will not be reused.
-func (c *Conn) Abort() { _ = c.plain.SetDeadline(time.Unix(1, 0)) }
+func (c *Conn) Abort() {
+	c.over.Store(true)
+	_ = c.plain.SetDeadline(time.Unix(1, 0))
+}
+
+// stayEnded takes a deadline back that was set beside Abort.
+func (c *Conn) stayEnded() {
+	if c.over.Load() {
+		_ = c.plain.SetDeadline(time.Unix(1, 0))
+	}
+}
 
 // Release ends the exchange. The connection is kept for another one when the
 // framing allows it, and closed otherwise.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -285,3 +286,18 @@ func (textConn) RemoteAddr() net.Addr             { return nil }
 func (textConn) SetDeadline(time.Time) error      { return nil }
 func (textConn) SetReadDeadline(time.Time) error  { return nil }
 func (textConn) SetWriteDeadline(time.Time) error { return nil }
+
+func TestAnAbortedConnectionStaysSo(t *testing.T) {
+	for name, set := range map[string]func(*Conn, time.Time){
+		"read": (*Conn).SetReadDeadline, "write": (*Conn).SetWriteDeadline,
+		"await": func(c *Conn, t time.Time) { c.Await(time.Now(), time.Until(t)) },
+	} {
+		conn := answer(t, "HTTP/1.1 200 OK\r\n", true)
+		conn.Abort()
+		set(conn, time.Now().Add(time.Minute))
+		begin := time.Now()
+		if _, _, _, err := exchange(conn, "GET"); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) > 10*time.Second {
+			t.Errorf("%s: %v after %v", name, err, time.Since(begin))
+		}
+	}
+}
