@@ -21,6 +21,7 @@ type exchange struct {
 	peer  *clientConn // nil with TLS
 	rc    *http.ResponseController
 	start time.Time
+	end   time.Time // of a whole exchange; zero for others
 
 	id, target, client string   // client is the peer's address without a port
 	trusted            bool     // the peer is a trusted proxy
@@ -62,7 +63,7 @@ func newExchange(f *Front) *exchange {
 // begin makes the exchange ready for a request.
 func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	f := x.front
-	x.w, x.r, x.rc, x.start = w, r, nil, f.options.Now()
+	x.w, x.r, x.rc, x.start, x.end = w, r, nil, f.options.Now(), time.Time{}
 	x.peer, _ = r.Context().Value(peerKey{}).(*clientConn)
 	x.client, x.trusted = f.trusts(r.RemoteAddr)
 	x.id = x.requestID()
@@ -196,7 +197,8 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 		conn.Close()
 		return err
 	}
-	conn.Release(f.options.Now())
+	x.end = f.options.Now()
+	conn.Release(x.end)
 	return nil
 }
 
@@ -209,7 +211,10 @@ func (x *exchange) connect(ctx context.Context, fresh bool) (*upstream.Conn, err
 
 // converse sends the request over x.conn and relays what comes back.
 func (x *exchange) converse() error {
-	now := x.front.options.Now()
+	now := x.lease.Since()
+	if !x.conn.Reused() { // to connect may have taken a while
+		now = x.front.options.Now()
+	}
 	x.conn.Await(now, x.front.options.Deadlines.FirstByte)
 	if err := x.send(now); err != nil {
 		return err

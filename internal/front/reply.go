@@ -94,7 +94,10 @@ func (x *exchange) note(code Code, err error) {
 
 // account counts the exchange and writes its records.
 func (f *Front) account(x *exchange) {
-	elapsed := f.options.Now().Sub(x.start)
+	if x.end.IsZero() {
+		x.end = f.options.Now()
+	}
+	elapsed := x.end.Sub(x.start)
 	f.metrics.observe(x, elapsed)
 	if x.worker != nil {
 		class := 0

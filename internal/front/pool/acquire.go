@@ -32,6 +32,9 @@ type Lease struct {
 // Worker returns the worker that the lease is on.
 func (l *Lease) Worker() *Worker { return l.worker }
 
+// Since returns when the lease was granted.
+func (l *Lease) Since() time.Time { return l.since }
+
 // waiter is a request in the queue.
 type waiter struct {
 	lease  *Lease
