@@ -119,7 +119,12 @@ func TestWorkersOfAnotherUserEndWithAKilledMaster(t *testing.T) {
 		t.Skip("needs root: sudo -E go test -run AnotherUser ./internal/runner")
 	}
 	t.Parallel()
-	p := launch(t, "", []string{"/usr/bin/python3", "app.py"}, map[string]string{"user": "nobody"}, nil, func(cmd *exec.Cmd) {
+	code, err := os.ReadFile(filepath.Join(here, "testdata/app.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := []string{"/usr/bin/python3", "-c", string(code)} // a file might not be that user's to read
+	p := launch(t, "/", command, map[string]string{"user": "nobody"}, nil, func(cmd *exec.Cmd) {
 		for _, dir := range []string{"", "tmp"} {
 			if err := os.Chmod(filepath.Join(filepath.Dir(cmd.Path), dir), 0o711); err != nil {
 				t.Fatal(err)
