@@ -36,6 +36,7 @@ soak: deps $(BIN) ## the same verdicts again and again
 	ROADWORTHY_MATRIX=all go test -timeout 60m -v -run TestExamples ./fixtures
 	bench/check/repeat 20
 	ROADWORTHY_SOAK=1 go test -timeout 3h -v ./internal/runner ## the runtime, at the length that its goals ask for
+	ulimit -n $$(ulimit -Hn) && ROADWORTHY_SOAK=1 go test -timeout 20m -v -run TestManyIdle ./internal/front
 
 deps: ## Debian packages that checks and tests need
 	tools/deps

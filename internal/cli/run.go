@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,6 +113,11 @@ func behindDash(cmd *cobra.Command, args []string) error {
 // SIGUSR2 upgrade the program, which may have left a run to this one. A
 // second one ends it at once, as people expect who press Ctrl-C again.
 func runUntilSignal(ctx context.Context, config *runner.Config, handed *runner.Handed) error {
+	if os.Getenv("GOGC") == "" {
+		// A master's heap is small: to collect it less often costs some megabytes
+		// under load and saves a tenth of the processor time of a request.
+		debug.SetGCPercent(400)
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2)
 	defer signal.Stop(signals)
