@@ -21,16 +21,17 @@ type Backend = pool.Backend
 // Front serves HTTP on listeners and relays it to workers. It is safe for
 // concurrent use.
 type Front struct {
-	options Options
-	park    time.Duration
-	pool    *pool.Pool
-	metrics *metrics
-	guard   *guard
-	server  *http.Server
-	places  chan struct{} // one for each connection
-	spare   sync.Pool     // of *exchange
-	rest    *rest
-	ticks   atomic.Uint32 // of tend; never 0
+	options    Options
+	park       time.Duration
+	pool       *pool.Pool
+	metrics    *metrics
+	guard      *guard
+	server     *http.Server
+	places     chan struct{} // one for each connection
+	spare      sync.Pool     // of *exchange
+	rest       *rest
+	lastStatus atomic.Pointer[written]
+	ticks      atomic.Uint32 // of tend; never 0
 
 	closing   atomic.Bool
 	mu        sync.Mutex

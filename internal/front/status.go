@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/front/health"
 )
@@ -123,27 +124,47 @@ func (f *Front) Health() health.Report {
 	return report
 }
 
-func (f *Front) serveStatus(w http.ResponseWriter, r *http.Request) {
+// statusAge is how long a status is given again: whoever polls a thousand times
+// a second costs no more than who polls ten times.
+const statusAge = 100 * time.Millisecond
+
+// written is a status as it was sent.
+type written struct {
+	at   time.Time
+	code int
+	body []byte
+}
+
+func (f *Front) status() *written {
+	now := f.options.Now()
+	if last := f.lastStatus.Load(); last != nil && now.Sub(last.at) < statusAge && !now.Before(last.at) {
+		return last
+	}
 	report := f.Health()
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	status := http.StatusOK
+	next := &written{at: now, code: http.StatusOK}
 	if err := encoder.Encode(report); err != nil || report.Status == health.Fail {
-		status = http.StatusServiceUnavailable
+		next.code = http.StatusServiceUnavailable
 	}
+	next.body = body.Bytes()
+	f.lastStatus.Store(next)
+	return next
+}
+
+func (f *Front) serveStatus(w http.ResponseWriter, r *http.Request) {
+	status := f.status()
 	w.Header().Set("Content-Type", "application/health+json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(status)
+	w.Header().Set("Content-Length", strconv.Itoa(len(status.body)))
+	w.WriteHeader(status.code)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body.Bytes()) // nobody to tell when the client is gone
+		_, _ = w.Write(status.body) // nobody to tell when the client is gone
 	}
 }
 
-// Guessing a token is slowed down: an address has so many wrong tries at hand,
-// and gets one back after each pause.
 // guard knows the tokens. It counts nobody's guesses: a token has 128 bit, and
 // whoever shares an address with someone who guesses must not be locked out.
 type guard struct {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -104,6 +105,26 @@ func TestLiveAndReady(t *testing.T) {
 		if reply, body := r.do("GET", path, ""); reply.StatusCode != http.StatusOK || len(body) > 10 {
 			t.Errorf("%s: %d %q", path, reply.StatusCode, body)
 		}
+	}
+}
+
+// TestAStatusIsGivenAgain: polls cost little, and what has changed shows soon.
+func TestAStatusIsGivenAgain(t *testing.T) {
+	var ahead atomic.Int64
+	begun := time.Now()
+	r := guarded(t, front.Options{Now: func() time.Time { return begun.Add(time.Duration(ahead.Load())) }})
+	status := func() int {
+		reply, _ := r.do("GET", "/status", "", "X-Status-Token", token)
+		return reply.StatusCode
+	}
+	got := []int{status()}
+	r.worker("web.1", func(http.ResponseWriter, *http.Request) {})
+	for _, at := range []time.Duration{99 * time.Millisecond, 100 * time.Millisecond, -time.Second} {
+		ahead.Store(int64(at))
+		got = append(got, status())
+	}
+	if want := []int{503, 503, 200, 200}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
