@@ -101,7 +101,7 @@ func TestWhateverIsWrittenComesOut(t *testing.T) {
 		seconds = 20
 	}
 	var out *reader
-	p := launch(t, "", []string{"python3", "noisy.py"}, map[string]string{"log.access": "off", "workers": "1"}, nil, func(cmd *exec.Cmd) { out = readerOf(t, cmd) })
+	p := launch(t, "", []string{"python3", "noisy.py"}, map[string]string{"log.access": "off", "workers": "1", "times.probe": "0s"}, nil, func(cmd *exec.Cmd) { out = readerOf(t, cmd) })
 	p.ready(1)
 	memory := p.watchMemory()
 	for seed := range 3 {
@@ -117,7 +117,11 @@ func TestWhateverIsWrittenComesOut(t *testing.T) {
 		p.await("the odd lines", func() bool { return len(out.bytes(t))-before >= len(want) })
 		got := out.bytes(t)[before:]
 		if at := bytes.Index(got, []byte("BEGIN\n")); at < 0 || !bytes.Equal(got[at:][:min(len(want), len(got)-at)], want) {
-			t.Errorf("seed %d: %d bytes came out, not the %d that were written", seed, len(got), len(want))
+			differs := 0
+			for at >= 0 && differs < min(len(want), len(got)-at) && got[at+differs] == want[differs] {
+				differs++
+			}
+			t.Errorf("seed %d: %d bytes came out, not the %d that were written; at byte %d: %.200q", seed, len(got), len(want), differs, got[max(0, at)+differs:])
 		}
 	}
 	fast := p.burst(seconds, 100)

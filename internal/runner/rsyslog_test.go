@@ -217,8 +217,13 @@ func TestATroubledSyslogCostsTheApplicationNothing(t *testing.T) {
 	// these differ among each other: nothing but the machine makes that.
 	slices.Sort(well)
 	limit := median(well)*105/100 + (well[len(well)-1] - well[0])
+	// Of two windows the better one counts: what slows the application slows both.
+	typical := slices.Min[[]time.Duration]
+	if soak {
+		typical = median
+	}
 	for what, list := range map[string][]time.Duration{"stalled": stalled, "gone": gone} {
-		if median(list) > limit {
+		if typical(list) > limit {
 			t.Errorf("p99 with the daemon %s: %v; want %s at most, since it was %v without", what, list, limit, well)
 		}
 	}
