@@ -13,6 +13,8 @@ const (
 	// inSockets is how many records the connections of a few workers may hold
 	// when they break: those losses nobody can count.
 	inSockets = 20
+	// fewest is how many requests of a silence over TCP could fill a queue.
+	fewest = 250
 )
 
 // stalled passes if over each transport a round was without harm. Only slow
@@ -91,6 +93,8 @@ func (s Stall) harm() (standard.Outcome, string) {
 		return standard.Unknown, fmt.Sprintf("it wrote too much to keep: %d lines were not searched", s.Dropped)
 	case s.miscounted() != "":
 		return standard.Fail, s.miscounted()
+	case s.Transport == "tcp" && s.Silent.Sent < fewest && s.Lost == 0:
+		return standard.Unknown, fmt.Sprintf("only %d requests were answered while the collector was silent, too few to fill a queue: check again when less runs beside it", s.Silent.Sent)
 	}
 	return standard.Pass, ""
 }

@@ -162,7 +162,12 @@ func TestJudge(t *testing.T) {
 		"only the socket stalled":   {func(o *Observations) { o.Stalls = o.Stalls[1:] }, map[string]standard.Outcome{"stalled": unknown}, ""},
 		"the socket was not needed": {func(o *Observations) { o.Stalls = o.Stalls[:1] }, nil, ""},
 		"nothing over TCP at all":   {func(o *Observations) { o.Stalls = nil; o.Boots = o.Boots[:2] }, map[string]standard.Outcome{"tcp": unknown, "stalled": fail}, ""},
-		"the local socket blocks":   {func(o *Observations) { o.Stalls[1].Silent.Slowest = 0.61 }, map[string]standard.Outcome{"stalled": fail}, "610 ms while the collector was silent"},
+		"too few for a queue":       {func(o *Observations) { o.Stalls[0].Silent.Sent, o.Stalls[0].Lost, o.Stalls[0].Told = 249, 0, nil }, map[string]standard.Outcome{"stalled": unknown}, "only 249 requests"},
+		"few, and counted": {func(o *Observations) {
+			o.Stalls[0].Silent.Sent, o.Stalls[0].Lost, o.Stalls[0].Told = 249, 100, []Told{{"stderr", "150 records lost"}}
+		}, nil, ""},
+		"just enough for a queue": {func(o *Observations) { o.Stalls[0].Silent.Sent, o.Stalls[0].Lost, o.Stalls[0].Told = 250, 0, nil }, nil, ""},
+		"the local socket blocks": {func(o *Observations) { o.Stalls[1].Silent.Slowest = 0.61 }, map[string]standard.Outcome{"stalled": fail}, "610 ms while the collector was silent"},
 		"a second round is faster": {func(o *Observations) {
 			slow := stall("tcp")
 			slow.Silent.Slowest = 3

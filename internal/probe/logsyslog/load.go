@@ -12,8 +12,9 @@ import (
 )
 
 // load sends requests at a steady pace, or as fast as they are answered, and
-// notes which of them were answered.
-func (l loaded) load(ctx context.Context, requests *batch, lasts time.Duration, answered map[int]bool) Load {
+// notes which of them were answered. Where these are fewer than the least, it
+// lasts longer.
+func (l loaded) load(ctx context.Context, requests *batch, lasts time.Duration, least int, answered map[int]bool) Load {
 	var mu sync.Mutex
 	var seen Load
 	total, began := int(lasts.Seconds()*float64(l.perSecond)), time.Now()
@@ -32,7 +33,10 @@ func (l loaded) load(ctx context.Context, requests *batch, lasts time.Duration, 
 			}
 		})
 	}
-	for i := 0; i < total && time.Since(began) < lasts && ctx.Err() == nil; i++ {
+	for i := 0; i < total && ctx.Err() == nil; i++ {
+		if passed := time.Since(began); passed > longest*lasts || passed > lasts && i >= least {
+			break
+		}
 		time.Sleep(time.Until(began.Add(time.Duration(i) * lasts / time.Duration(total))))
 		work <- i
 	}

@@ -20,6 +20,7 @@ const (
 	settled      = 500 * time.Millisecond
 	padding      = 400 // bytes that a request adds to its record
 	maxTold      = 40
+	longest      = 4 // times as long as a silence is meant to be it lasts, until enough requests were answered
 )
 
 // shape is how long and how fast the load of a stall is.
@@ -27,13 +28,14 @@ type shape struct {
 	transport             string
 	healthy, silent, dead time.Duration
 	perSecond             int
+	least                 int // requests of a silence
 }
 
 // The load over TCP fills socket buffers and queues of a thousand records; the
 // local socket holds but a few datagrams.
 var shapes = []shape{
-	{syslogsink.TCP, 600 * time.Millisecond, 2 * time.Second, 800 * time.Millisecond, 1250},
-	{syslogsink.Unix, 600 * time.Millisecond, 1200 * time.Millisecond, 800 * time.Millisecond, 250},
+	{syslogsink.TCP, 600 * time.Millisecond, 2 * time.Second, 800 * time.Millisecond, 1250, 1500},
+	{syslogsink.Unix, 600 * time.Millisecond, 1200 * time.Millisecond, 800 * time.Millisecond, 250, 250},
 }
 
 // stalls lets the collector stall over each transport that works. Time is
@@ -105,7 +107,7 @@ func (s shape) stall(ctx context.Context, b *bench.Bench) (seen Stall, err error
 // silence measures a healthy collector, then one that reads nothing.
 func (l loaded) silence(ctx context.Context, seen *Stall) error {
 	healthy := l.batch()
-	seen.Healthy = l.load(ctx, healthy, l.healthy, nil)
+	seen.Healthy = l.load(ctx, healthy, l.healthy, 0, nil)
 	l.boot.Syslog.Wait(within(ctx, 2*time.Second), func(frames []syslogsink.Frame) bool {
 		return healthy.take(frames) >= seen.Healthy.Sent
 	})
@@ -121,7 +123,7 @@ func (l loaded) silence(ctx context.Context, seen *Stall) error {
 		return fmt.Errorf("stall the collector: %w", err)
 	}
 	silent, answered := l.batch(), map[int]bool{}
-	seen.Silent = l.load(ctx, silent, l.silent, answered)
+	seen.Silent = l.load(ctx, silent, l.silent, l.least, answered)
 	if err := l.boot.Syslog.Set(syslogsink.Accept); err != nil {
 		return fmt.Errorf("wake the collector: %w", err)
 	}
@@ -137,7 +139,7 @@ func (l loaded) death(ctx context.Context, seen *Stall) error {
 		return fmt.Errorf("end the collector: %w", err)
 	}
 	l.perSecond = min(l.perSecond, 100)
-	seen.Dead = l.load(ctx, l.batch(), l.dead, nil)
+	seen.Dead = l.load(ctx, l.batch(), l.dead, 0, nil)
 	if err := l.boot.Syslog.Set(syslogsink.Accept); err != nil {
 		return fmt.Errorf("start the collector again: %w", err)
 	}
