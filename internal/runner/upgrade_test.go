@@ -225,11 +225,12 @@ func (p *program) aLifeGoesOn(victim int) {
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 		p.t.Fatal(err)
 	}
+	var third runner.WorkerStatus
 	p.await("a new worker", func() bool {
 		s := p.status()
+		third = s.Workers[2]
 		return serving(s) == 3 && !slices.ContainsFunc(s.Workers, func(w runner.WorkerStatus) bool { return w.PID == victim })
 	})
-	third := p.status().Workers[2]
 	if third.Restarts != 1 || !strings.Contains(third.LastExit, "SIGKILL") {
 		p.t.Errorf("after a kill: %+v", third)
 	}
