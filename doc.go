@@ -79,7 +79,7 @@
 //
 // # The walk of a line
 //
-//	pipe → lines → stack traces joined → level → ring of each sink → stdout, syslog, memory, error mail
+//	pipe → lines → stack traces joined → level → memory and error mail; ring of each output → stdout, syslog
 //
 // internal/logs carries it, internal/trace joins the lines of a trace and
 // names the fault by a fingerprint, internal/syslog sends, internal/mail tells

@@ -33,6 +33,21 @@ func familyOf(all []sandbox.ProcessInfo, root int) []sandbox.ProcessInfo {
 	return slices.DeleteFunc(slices.Clone(all), func(info sandbox.ProcessInfo) bool { return !in[info.PID] || info.State == "Z" })
 }
 
+// Delays gives for each process of this start how long its threads were ready
+// to run and got no processor, in seconds, summed.
+func (p *Process) Delays(ctx context.Context) (map[int]float64, error) {
+	family, err := p.Family(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.boot.sandbox.Delays(ctx)
+	own := map[int]float64{}
+	for _, info := range family {
+		own[info.PID] = all[info.PID]
+	}
+	return own, err
+}
+
 // Candidates returns the descendants of the process that may be its workers:
 // they hold its listening socket, or a connection that came from us.
 func (p *Process) Candidates(ctx context.Context) ([]sandbox.ProcessInfo, error) {

@@ -30,7 +30,7 @@ type Front struct {
 	places     chan struct{} // one for each connection
 	spare      sync.Pool     // of *exchange
 	rest       *rest
-	lastStatus atomic.Pointer[written]
+	lastStatus atomic.Pointer[sentStatus]
 	ticks      atomic.Uint32 // of tend; never 0
 
 	closing   atomic.Bool

@@ -128,14 +128,14 @@ func (f *Front) Health() health.Report {
 // a second costs no more than who polls ten times.
 const statusAge = 100 * time.Millisecond
 
-// written is a status as it was sent.
-type written struct {
+// sentStatus is a status as it was sent.
+type sentStatus struct {
 	at   time.Time
 	code int
 	body []byte
 }
 
-func (f *Front) status() *written {
+func (f *Front) status() *sentStatus {
 	now := f.options.Now()
 	if last := f.lastStatus.Load(); last != nil && now.Sub(last.at) < statusAge && !now.Before(last.at) {
 		return last
@@ -145,7 +145,7 @@ func (f *Front) status() *written {
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	next := &written{at: now, code: http.StatusOK}
+	next := &sentStatus{at: now, code: http.StatusOK}
 	if err := encoder.Encode(report); err != nil || report.Status == health.Fail {
 		next.code = http.StatusServiceUnavailable
 	}

@@ -131,6 +131,9 @@ func (a *agent) handle(request frame) (reply any, files []int, err error) {
 	case opProcesses:
 		list, err := processes()
 		return list, nil, err
+	case opDelays:
+		all, err := delays()
+		return all, nil, err
 	case opWritten:
 		return decode(request.Body, a.doWritten)
 	case opDestinations:

@@ -13,23 +13,44 @@ import (
 
 // processes reads /proc (proc(5)). What ends while it looks is left out.
 func processes() ([]ProcessInfo, error) {
-	entries, err := os.ReadDir("/proc")
+	pids, err := everyProcess()
 	if err != nil {
-		return nil, fmt.Errorf("list processes: %w", err)
+		return nil, err
 	}
 	sockets := tcpSockets()
 	var list []ProcessInfo
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == 1 {
-			continue
-		}
+	for _, pid := range pids {
 		if info, ok := process(pid); ok {
 			info.attach(sockets)
 			list = append(list, info)
 		}
 	}
 	return list, nil
+}
+
+// everyProcess lists the processes inside, the agent aside.
+func everyProcess() ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	var pids []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid != 1 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+// delays adds up for each process how long its threads wanted a processor.
+func delays() (map[int]float64, error) {
+	pids, err := everyProcess()
+	all := map[int]float64{}
+	for _, pid := range pids {
+		all[pid] = delayed("/proc/" + strconv.Itoa(pid))
+	}
+	return all, err
 }
 
 func process(pid int) (ProcessInfo, bool) {
@@ -49,7 +70,7 @@ func process(pid int) (ProcessInfo, bool) {
 	exe, _ := os.Readlink(folder + "/exe")
 	return ProcessInfo{
 		PID: pid, Name: string(stat[open+1 : end]), State: fields[0],
-		Parent: number(1), Group: number(2), Session: number(3), Threads: number(17), Delayed: delayed(folder),
+		Parent: number(1), Group: number(2), Session: number(3), Threads: number(17),
 		Started: started, Resident: int64(number(21)) * int64(os.Getpagesize()), Exe: exe,
 		Args: strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00"),
 	}, true

@@ -143,7 +143,6 @@ type ProcessInfo struct {
 	Exe       string   `json:"exe"`
 	Args      []string `json:"args"`
 	Threads   int      `json:"threads"`
-	Delayed   float64  `json:"delayed"`   // seconds that its threads were ready and got no processor
 	Started   uint64   `json:"started"`   // clock ticks after boot
 	Resident  int64    `json:"resident"`  // bytes
 	Listening []string `json:"listening"` // "IP:port" of its listening TCP sockets
@@ -155,6 +154,14 @@ func (s *Sandbox) Processes(ctx context.Context) ([]ProcessInfo, error) {
 	var list []ProcessInfo
 	err := s.call(ctx, opProcesses, struct{}{}, &list, nil)
 	return list, err
+}
+
+// Delays gives for each process inside how long its threads were ready to run
+// and got no processor, in seconds, summed; 0 where the kernel keeps no account.
+func (s *Sandbox) Delays(ctx context.Context) (map[int]float64, error) {
+	var delays map[int]float64
+	err := s.call(ctx, opDelays, struct{}{}, &delays, nil)
+	return delays, err
 }
 
 // Written is one file that was created, changed or removed since the start.

@@ -22,6 +22,7 @@ const (
 	opWait         op = "wait"
 	opSignal       op = "signal"
 	opProcesses    op = "processes"
+	opDelays       op = "delays"
 	opWritten      op = "written"
 	opDestinations op = "destinations"
 	opFile         op = "file"

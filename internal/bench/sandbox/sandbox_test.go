@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -252,6 +253,32 @@ func TestProcessesTellTheirSocketsAndParents(t *testing.T) {
 			t.Fatalf("got %+v", list)
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// TestDelaysOfProcessesThatCompete: more loops than processors keep each other waiting.
+func TestDelaysOfProcessesThatCompete(t *testing.T) {
+	s := start(t, sandbox.Config{})
+	loops := 2 * runtime.NumCPU()
+	p, err := s.Start(context.Background(), shell(fmt.Sprintf("for i in $(seq %d); do (while :; do :; done) & done; wait", loops)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		delays, err := s.Delays(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for _, seconds := range delays {
+			sum += seconds
+		}
+		if _, known := delays[p.PID]; known && sum > 0.2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("got %v", delays)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func term(ctx context.Context, b *bench.Bench, stall bench.Stall, pid1 bool) (Te
 	if err != nil {
 		return t, err
 	}
-	waited, err := delays(ctx, p)
+	waited, err := p.Delays(ctx)
 	if err != nil {
 		return t, err
 	}
@@ -236,20 +236,9 @@ func (t *Term) wait(ctx context.Context, p *bench.Process, l *load, slow []*benc
 	return nil
 }
 
-// delays gives for each process of the application how long it was ready and
-// got no processor, in seconds.
-func delays(ctx context.Context, p *bench.Process) (map[int]float64, error) {
-	family, err := p.Family(ctx)
-	all := map[int]float64{}
-	for _, info := range family {
-		all[info.PID] = info.Delayed
-	}
-	return all, err
-}
-
 // delay says how much of the time since SIGTERM was not the application's own.
 func (t *Term) delay(ctx context.Context, p *bench.Process, before map[int]float64) error {
-	now, err := delays(ctx, p)
+	now, err := p.Delays(ctx)
 	for pid, sum := range now {
 		t.Delayed += max(0, sum-before[pid])
 	}
