@@ -286,7 +286,7 @@ func (p *program) end() {
 func TestCertificatesAreRenewed(t *testing.T) {
 	t.Parallel()
 	listen := freeAddress(t)
-	a := openAuthority(t, 1, portOf(t, listen), 30) // renewed when 10 s are left
+	a := openAuthority(t, 1, portOf(t, listen), 45) // renewed when 15 s are left
 	box := openMailbox(t)
 	p := launch(t, "", languages["python"], a.settings(listen, t.TempDir()), box.environ(), nil)
 	p.ready(2)
@@ -301,18 +301,20 @@ func TestCertificatesAreRenewed(t *testing.T) {
 		}
 		return second.SerialNumber.Cmp(first.SerialNumber) != 0
 	})
-	t.Logf("renewed %s before the end", time.Until(first.NotAfter).Round(100*time.Millisecond))
-	if !time.Now().Before(first.NotAfter) {
+	left := time.Until(first.NotAfter)
+	t.Logf("renewed %s before the end", left.Round(100*time.Millisecond))
+	if left <= 0 {
 		t.Error("it was renewed too late")
+	}
+	// Where an authority took so long, on a busy machine, that was trouble.
+	if left > first.NotAfter.Sub(first.NotBefore)/8 && strings.Contains(p.log(), "trouble with a certificate") {
+		t.Errorf("trouble was told before there was any:\n%s", tailOf(p.log()))
 	}
 	a.end()
 	p.await("a renewal that fails", func() bool { return strings.Contains(p.log(), "the certificate authority cannot be reached") })
 	third, err := a.shake(listen, "app.test")
 	if err != nil || third.SerialNumber.Cmp(second.SerialNumber) != 0 {
 		t.Errorf("with the authority away: %v, valid until %s, now %s", err, second.NotAfter, time.Now())
-	}
-	if strings.Contains(p.log(), "trouble with a certificate") {
-		t.Errorf("trouble was told before there was any:\n%s", tailOf(p.log()))
 	}
 	p.await("a mail", func() bool {
 		_, _ = a.shake(listen, "app.test")

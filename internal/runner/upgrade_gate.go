@@ -29,10 +29,11 @@ type gate struct {
 	stall time.Duration // after which the kernel gives up a peer that takes nothing
 	plain bool          // HTTP without TLS: a connection that waits has no state
 
-	frozen atomic.Bool // changed under mu
-	mu     sync.Mutex
-	closed bool
-	open   map[*passage]bool
+	frozen    atomic.Bool // changed under mu
+	mu        sync.Mutex
+	closed    bool
+	accepting bool // a connection may be in the hands of Accept
+	open      map[*passage]bool
 	kept   []net.Conn        // to be served next
 	waited map[net.Conn]bool // of these, the ones that were served before
 	change chan struct{}     // closed whenever something of these changes
@@ -64,16 +65,29 @@ func (g *gate) Accept() (net.Conn, error) {
 			continue
 		}
 		accepted, err := g.Listener.Accept()
+		g.took(accepted)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			continue // frozen, or there is one that was kept
 		}
 		if err != nil {
 			return nil, err //nolint:wrapcheck // net/http looks at it
 		}
+	}
+}
+
+// took ends an Accept of the listener; nil for one that failed.
+func (g *gate) took(accepted net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.accepting = false
+	defer g.changed()
+	switch {
+	case accepted == nil:
+	case g.closed:
+		accepted.Close()
+	default:
 		g.limit(accepted)
-		g.mu.Lock()
 		g.kept = append(g.kept, accepted)
-		g.mu.Unlock()
 	}
 }
 
@@ -96,6 +110,7 @@ func (g *gate) next() (net.Conn, <-chan struct{}, error) {
 		return c, nil, nil
 	}
 	g.deadline(time.Time{})
+	g.accepting = true
 	return nil, nil, nil
 }
 
@@ -169,11 +184,19 @@ func (g *gate) opened() (int, <-chan struct{}) {
 	return len(g.open), g.change
 }
 
+// settled tells whether all connections are kept: the server has none, and the
+// kernel has handed none out that stands nowhere yet.
+func (g *gate) settled() (bool, <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.open) == 0 && !g.accepting, g.change
+}
+
 // empty waits until the server has no connection any more.
 func (g *gate) empty(ctx context.Context) error {
 	for {
-		n, changed := g.opened()
-		if n == 0 {
+		ok, changed := g.settled()
+		if ok {
 			return nil
 		}
 		select {

@@ -3,6 +3,7 @@ package runner
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -98,6 +99,63 @@ func TestAGateThatFreezesLosesNothing(t *testing.T) {
 		t.Errorf("%d of %d requests failed", failed.Load(), sent.Load())
 	}
 	t.Logf("%d requests, %d rounds", sent.Load(), rounds)
+}
+
+// slowListener hands a connection out long after the kernel did, as a program
+// does that gets no processor.
+type slowListener struct {
+	net.Listener
+	took chan struct{}
+}
+
+func (l *slowListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		close(l.took)
+		time.Sleep(50 * time.Millisecond)
+	}
+	return conn, err
+}
+
+func (l *slowListener) SetDeadline(t time.Time) error {
+	return l.Listener.(*net.TCPListener).SetDeadline(t)
+}
+
+// A connection that the kernel has handed out when the gate freezes is kept, be
+// it known to the gate by then or not.
+func TestAConnectionThatIsBeingAcceptedIsKept(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowListener{listener, make(chan struct{})}
+	g := newGate(slow, time.Minute, true, nil)
+	accepts := make(chan error, 1)
+	go func() {
+		_, err := g.Accept()
+		accepts <- err
+	}()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	<-slow.took
+	g.freeze()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := g.empty(ctx); err != nil {
+		t.Fatal(err)
+	}
+	g.mu.Lock()
+	if len(g.kept) != 1 {
+		t.Errorf("%d connections are kept, want 1", len(g.kept))
+	}
+	g.mu.Unlock()
+	_ = g.Close()
+	if err := <-accepts; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept of a closed gate: %v", err)
+	}
 }
 
 // postOn sends one request on a connection that stays open.
