@@ -34,9 +34,9 @@ type gate struct {
 	closed    bool
 	accepting bool // a connection may be in the hands of Accept
 	open      map[*passage]bool
-	kept   []net.Conn        // to be served next
-	waited map[net.Conn]bool // of these, the ones that were served before
-	change chan struct{}     // closed whenever something of these changes
+	kept      []net.Conn        // to be served next
+	waited    map[net.Conn]bool // of these, the ones that were served before
+	change    chan struct{}     // closed whenever something of these changes
 }
 
 func newGate(l net.Listener, stall time.Duration, plain bool, kept []net.Conn) *gate {
