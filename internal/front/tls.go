@@ -118,16 +118,29 @@ func stampOf(path string) string {
 // TLS-ALPN-01 on those with TLS.
 type ACME struct{ manager autocert.Manager }
 
-// NewACME obtains certificates for these hosts only and keeps them in folder.
-// An empty directory means Let's Encrypt. Using it means that the operator
-// accepts the authority's terms. client may be nil.
-func NewACME(folder, email, directory string, client *http.Client, hosts ...string) *ACME {
+// Authority says who gives certificates, and for what.
+type Authority struct {
+	Directory string       // address of its directory (RFC 8555, section 7.1.1); empty for Let's Encrypt
+	Client    *http.Client // reaches it; may be nil
+	Email     string       // of the account; may be empty
+	KeyID     string       // of the account that it knows from elsewhere (section 7.3.4); empty where it asks for none
+	MACKey    []byte       // that belongs to KeyID
+	Folder    string       // keeps the account's key and the certificates
+	Hosts     []string     // certificates are got for these only
+}
+
+// NewACME obtains certificates. Using it means that the operator accepts the
+// authority's terms.
+func NewACME(from Authority) *ACME {
 	a := &ACME{manager: autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(folder), Email: email,
-		HostPolicy: autocert.HostWhitelist(hosts...),
+		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(from.Folder), Email: from.Email,
+		HostPolicy: autocert.HostWhitelist(from.Hosts...),
 	}}
-	if directory != "" || client != nil {
-		a.manager.Client = &acme.Client{DirectoryURL: directory, HTTPClient: client}
+	if from.Directory != "" || from.Client != nil {
+		a.manager.Client = &acme.Client{DirectoryURL: from.Directory, HTTPClient: from.Client}
+	}
+	if from.KeyID != "" {
+		a.manager.ExternalAccountBinding = &acme.ExternalAccountBinding{KID: from.KeyID, Key: from.MACKey}
 	}
 	return a
 }

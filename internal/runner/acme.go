@@ -47,7 +47,14 @@ func (m *master) openACME(s TLSSettings) (*front.ACME, error) {
 		ForceAttemptHTTP2: true, IdleConnTimeout: 5 * time.Second,
 	}
 	way := &authority{next: transport, log: m.log}
-	certificates := front.NewACME(folder, s.Email, s.Directory, &http.Client{Transport: way, Timeout: authorityTime}, s.Domains...)
+	key, err := s.EAB.bytes()
+	if err != nil {
+		return nil, err // not reached: Validate refuses it
+	}
+	certificates := front.NewACME(front.Authority{
+		Directory: s.Directory, Client: &http.Client{Transport: way, Timeout: authorityTime}, Email: s.Email, KeyID: s.EAB.ID, MACKey: key,
+		Folder: folder, Hosts: s.Domains,
+	})
 	if s.Plain != "" {
 		certificates.AnswerHTTP()
 	}

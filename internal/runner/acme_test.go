@@ -1,8 +1,10 @@
 package runner_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,9 +54,21 @@ type authority struct {
 	cmd       *exec.Cmd
 }
 
+// account is known to an authority: its key identifier, and its MAC key in
+// base64url.
+type account struct{ id, key string }
+
+func accountsOf(list []account) map[string]string {
+	keys := map[string]string{}
+	for _, a := range list {
+		keys[a.id] = a.key
+	}
+	return keys
+}
+
 // openAuthority starts one that asks at these ports, and gives certificates of
-// a validity in seconds.
-func openAuthority(t *testing.T, httpPort, tlsPort, validity int) *authority {
+// a validity in seconds; only to these accounts, where there are any.
+func openAuthority(t *testing.T, httpPort, tlsPort, validity int, accounts ...account) *authority {
 	t.Helper()
 	binary, err := pebble()
 	if err != nil {
@@ -67,6 +81,8 @@ func openAuthority(t *testing.T, httpPort, tlsPort, validity int) *authority {
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": address, "managementListenAddress": management, "httpPort": httpPort, "tlsPort": tlsPort,
 		"certificate": a.roots, "privateKey": filepath.Join(dir, "key.pem"), "keyAlgorithm": "ecdsa",
+		"retryAfter":                     map[string]int{"authz": 1, "order": 1}, // seconds
+		"externalAccountBindingRequired": len(accounts) > 0, "externalAccountMACKeys": accountsOf(accounts),
 		"profiles": map[string]any{"default": map[string]any{"description": "of the test", "validityPeriod": validity}},
 	}})
 	if err == nil {
@@ -345,6 +361,31 @@ func TestAnAuthorityThatRefusesIsTold(t *testing.T) {
 	}
 }
 
+// An authority may give certificates to those only whom it knows from elsewhere.
+func TestAnAuthorityMayAskForAnAccount(t *testing.T) {
+	t.Parallel()
+	listen := freeAddress(t)
+	known := account{"kid-of-the-test", base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{0xfb, 0xef}, 24))}
+	a := openAuthority(t, 1, portOf(t, listen), 86400, known)
+	folder := t.TempDir()
+	p := launch(t, "", languages["python"], a.settings(listen, folder), nil, nil)
+	p.ready(2)
+	if _, err := a.shake(listen, "app.test"); err == nil {
+		t.Error("a certificate was given to somebody unknown")
+	}
+	p.await("what the authority says", func() bool { return strings.Contains(p.log(), "externalAccountBinding") })
+	p.end()
+	environ := []string{"TLS_EAB_ID=" + known.id, "TLS_EAB_KEY=" + known.key + "=="}
+	q := launch(t, "", languages["python"], a.settings(listen, folder), environ, nil)
+	q.ready(2)
+	if _, err := a.shake(listen, "app.test"); err != nil {
+		t.Errorf("with the account: %v\n%s", err, tailOf(q.log()))
+	}
+	if strings.Contains(q.log(), known.key) {
+		t.Error("the key stands in the log")
+	}
+}
+
 func TestWhatACMECannotProveIsRefused(t *testing.T) {
 	t.Chdir("testdata")
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
@@ -364,6 +405,8 @@ func TestWhatACMECannotProveIsRefused(t *testing.T) {
 		"a name without dots": {"tls.domains": "localhost"},
 		"plain HTTP":          {"tls.domains": "app.test", "tls.directory": "http://127.0.0.1/dir"},
 		"no roots":            {"tls.domains": "app.test", "tls.roots": empty},
+		"half an account":     {"tls.domains": "app.test", "tls.eab.id": "kid-1"},
+		"a key of no letters": {"tls.domains": "app.test", "tls.eab.id": "kid-1", "tls.eab.key": "not/base64url+"},
 		"absent roots":        {"tls.domains": "app.test", "tls.roots": "/nowhere/roots.pem"},
 	} {
 		set["listen"] = "127.0.0.1:0"

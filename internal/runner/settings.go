@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -110,9 +111,32 @@ type TLSSettings struct {
 	Domains     []string `env:"DOMAINS" help:"names to get certificates for by ACME (RFC 8555), whose authority's terms you then accept"`
 	Directory   string   `env:"DIRECTORY" help:"where that authority's directory is, such as https://ca.example.org/acme/directory; by default Let's Encrypt's"`
 	Roots       string   `env:"ROOTS" help:"file with certificates, in PEM, by which that authority's server is known besides the system's"`
+	EAB         EAB      `key:"eab" env:"EAB_"`
 	Email       string   `env:"EMAIL" help:"who is told of trouble with these certificates"`
 	Folder      string   `env:"FOLDER" help:"where these certificates are kept, those of another authority than Let's Encrypt in a folder below; by default in the user's cache"`
 	Plain       string   `env:"PLAIN" help:"address such as :80 that answers plain HTTP: it redirects to https and answers ACME"`
+}
+
+// EAB binds the account that certificates are got with to one that the
+// authority knows already (RFC 8555, section 7.3.4).
+type EAB struct {
+	ID  string `env:"ID" help:"key identifier of the external account, for authorities that ask for one"`
+	Key string `env:"KEY" secret:"true" help:"MAC key of the external account, in base64url as the authority shows it"`
+}
+
+// bytes is the MAC key. Some show it with padding.
+func (e EAB) bytes() ([]byte, error) {
+	return base64.RawURLEncoding.DecodeString(strings.TrimRight(e.Key, "=")) //nolint:wrapcheck // the caller knows of what
+}
+
+func (e EAB) validate() error {
+	if (e.ID == "") != (e.Key == "") {
+		return errors.New("tls.eab.id and tls.eab.key belong together")
+	}
+	if _, err := e.bytes(); err != nil {
+		return fmt.Errorf("tls.eab.key has %d characters that are not all of base64url; want the MAC key as the authority shows it", len(e.Key))
+	}
+	return nil
 }
 
 // Validate refuses what no single field can see.
@@ -139,7 +163,7 @@ func (s Settings) Validate() error {
 	if s.TLS.Directory != "" && !strings.HasPrefix(s.TLS.Directory, "https://") {
 		errs = append(errs, fmt.Errorf("tls.directory is %q; want an address that begins with https://", s.TLS.Directory))
 	}
-	errs = append(errs, checkDomains(s.TLS.Domains))
+	errs = append(errs, s.TLS.EAB.validate(), checkDomains(s.TLS.Domains))
 	return errors.Join(errs...)
 }
 
