@@ -338,6 +338,35 @@ func TestCertificatesAreRenewed(t *testing.T) {
 	})
 }
 
+// The next program goes on with the certificates, and asks for none.
+func TestAnUpgradeKeepsItsCertificates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program twice")
+	}
+	t.Parallel()
+	fresh, err := builtNew()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := freeAddress(t)
+	a := openAuthority(t, 1, portOf(t, listen), 86400)
+	p := launch(t, "", languages["python"], a.settings(listen, t.TempDir()), nil, nil)
+	p.ready(2)
+	first, err := a.shake(listen, "app.test")
+	if err != nil {
+		t.Fatalf("the first handshake: %v\n%s", err, tailOf(p.log()))
+	}
+	orders, workers := a.orders(), p.pids()
+	p.replace(fresh)
+	p.upgradeOnce(0)
+	if again, err := a.shake(listen, "app.test"); err != nil || again.SerialNumber.Cmp(first.SerialNumber) != 0 {
+		t.Errorf("after the upgrade: %v\n%s", err, tailOf(p.log()))
+	}
+	if n := a.orders(); n != orders || p.pids() != workers || p.status().Version != newVersion {
+		t.Errorf("%d orders, want %d; workers %q, want %q; version %s", n, orders, p.pids(), workers, p.status().Version)
+	}
+}
+
 // An authority that refuses is told in its own words.
 func TestAnAuthorityThatRefusesIsTold(t *testing.T) {
 	t.Parallel()
