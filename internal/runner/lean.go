@@ -5,14 +5,44 @@ import (
 	"bytes"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"time"
 )
+
+const (
+	calmEvery = 2 * time.Second // between two looks
+	calmBelow = 1 << 19         // bytes allocated between two looks, below which nothing much happens
+	calmAfter = 1 << 20         // bytes allocated since pages were given back, from which on that is worth it
+)
+
+// calm finds the moments at which pages are given back: when there was work,
+// and is none. The measure of work is what was allocated, since it counts a
+// start, a reload, requests and lines of the log alike.
+type calm struct{ given, last uint64 } // bytes allocated until then
+
+func (c *calm) look(allocated uint64) bool {
+	quiet := allocated-c.last < calmBelow
+	c.last = allocated
+	if !quiet || allocated-c.given < calmAfter {
+		return false
+	}
+	c.given = allocated
+	return true
+}
+
+// allocated is how many bytes this process ever allocated.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
 
 // mapping is one range of addresses of this process.
 type mapping struct{ from, to uintptr }
 
-// slim gives back what only the start needed: the free part of the heap, and
+// slim gives back what only the work needed: the free part of the heap, and
 // the pages of the program itself, of which those that are used come back from
 // the kernel's cache at their next use, without a read from the disk.
 func slim() {

@@ -23,6 +23,27 @@ zz-yy r-xp 00000000 fd:01 12 /opt/the program
 	}
 }
 
+func TestCalm(t *testing.T) {
+	var c calm
+	for i, step := range []struct {
+		mebibytes float64 // allocated since the last look
+		want      bool
+	}{
+		{8, false},   // a start
+		{0.4, true},  // which is over
+		{0.4, false}, // nothing to give back
+		{0.4, false},
+		{0.4, true}, // by now enough
+		{90, false}, // a load
+		{90, false},
+		{0, true},
+	} {
+		if got := c.look(c.last + uint64(step.mebibytes*(1<<20))); got != step.want {
+			t.Errorf("look %d: %t", i, got)
+		}
+	}
+}
+
 // TestSlim: the process goes on, with fewer pages of its program.
 func TestSlim(t *testing.T) {
 	before := filePages(t)

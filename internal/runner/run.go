@@ -83,9 +83,6 @@ type master struct {
 	pause    time.Duration // of accepting, in the last upgrade
 }
 
-// settled is how long after a start, or a reload, its pages are given back.
-const settled = 5 * time.Second
-
 // config is the configuration of the generation that serves.
 func (m *master) config() *Config { return m.current.Load() }
 
@@ -112,14 +109,16 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 		}
 		return errors.Join(err, m.close(context.WithoutCancel(ctx)))
 	}
-	started := time.After(settled)
-	for {
+	looks := time.NewTicker(calmEvery)
+	defer looks.Stop()
+	for moments := (calm{last: allocated()}); ; {
 		select {
-		case <-started:
-			slim()
+		case <-looks.C:
+			if moments.look(allocated()) {
+				slim()
+			}
 		case <-reload:
 			_ = m.Reload(ctx) // which tells how it went
-			started = time.After(settled)
 		case <-asked:
 			_ = m.upgrade(ctx, nil) // which does so too
 		case o := <-m.orders:
