@@ -95,8 +95,8 @@
 // # The way out
 //
 // internal/check lists the probes, schedules them, judges, and signs;
-// internal/cli is the command line, one file per command; cmd/roadworthy is
-// fifteen lines.
+// internal/cli is the command line, a file for each command or family of
+// commands; cmd/roadworthy only calls it.
 //
 // # How we know that it is right
 //

@@ -1,5 +1,5 @@
-// Package cli is the command line: one file per command, and nothing in them
-// but flags, calls and printing.
+// Package cli is the command line: a file for each command or family of
+// commands, and nothing in them but flags, calls and printing.
 //
 // The voice, for everything that a person reads here: data goes to standard
 // output and everything else to standard error; messages begin in lower case

@@ -20,8 +20,12 @@ func TestTheReferenceIsWhatTheCodeSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	out.WriteString("# Settings of roadworthy run\n\nFrom flags (`--set KEY=VALUE`; `--workers`, `--port` and `--listen` have their own), the environment, the section\n" +
-		"`run:` of roadworthy.yaml, and defaults, in this order. `roadworthy config show --origin` tells where each value comes from.\n\n")
+	out.WriteString("# Settings of roadworthy run\n\nFrom flags (`--set KEY=VALUE`; `--workers`, `--port` and `--listen` have their own), the environment, the\n" +
+		"application's configuration file where the manifest declares one, the section `run:` of roadworthy.yaml, and defaults, in this\n" +
+		"order. `roadworthy config show --origin` tells where each value comes from.\n\n" +
+		"Where the manifest declares a variable of the application's for the same effect, that one counts in place of the one below. What\n" +
+		"the application does itself (`leave`, or, without a section `run:`, whatever the manifest declares a setting for) the runtime\n" +
+		"leaves alone; the settings below that belong to it have no effect then.\n\n")
 	if err := settings.WriteMarkdown(&out, list); err != nil {
 		t.Fatal(err)
 	}

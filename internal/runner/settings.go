@@ -62,7 +62,7 @@ type SyslogSettings struct {
 type MailSettings struct {
 	Errors []string `env:"ERROR_MAIL" help:"who gets stack traces; none: nobody"`
 	Server string   `env:"SMTP_URL" secret:"true" help:"smtp://user:password@host:port or smtps://…; ?starttls=required|optional|none"`
-	From   string   `env:"MAIL_FROM" help:"sender; by default the application's name at this host"`
+	From   string   `env:"MAIL_FROM" help:"sender; by default the user of SMTP_URL where that is an address, else errors at this host"`
 	Hourly int      `env:"ROADWORTHY_MAIL_HOURLY" default:"10" min:"1" help:"mails in an hour at most; then one digest with exact counts"`
 }
 
