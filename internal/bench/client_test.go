@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // What can be sent twice shares a connection; what changes something, and
@@ -34,5 +35,36 @@ func TestRequestsThatChangeSomethingHaveTheirOwnConnection(t *testing.T) {
 		if reply := c.Do(t.Context(), step.request); reply.Err != "" || opened.Load() != step.want {
 			t.Errorf("%s, fresh %t: error %q, %d connections, want %d", step.request.Method, step.request.Fresh, reply.Err, opened.Load(), step.want)
 		}
+	}
+}
+
+// A reply of 503 is asked for again, until it is another one or the time is over.
+func TestARequestIsAskedUntilTheServerIsSettled(t *testing.T) {
+	var asked atomic.Int32
+	code := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) < 4 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(code)
+	}))
+	defer server.Close()
+	c := newClient(func(ctx context.Context, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+	}, []*Process{{Port: 80}})
+	defer c.Close()
+	request := Request{Method: http.MethodGet, Target: "/status"}
+	for _, code = range []int{http.StatusOK, http.StatusForbidden} {
+		asked.Store(0)
+		if reply := c.Settled(t.Context(), request); reply.Status != code || asked.Load() != 4 {
+			t.Errorf("status %d after %d requests, want %d after 4", reply.Status, asked.Load(), code)
+		}
+	}
+	asked.Store(-1 << 30) // it never is
+	short, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
+	defer cancel()
+	if reply := c.Settled(short, request); reply.OK() {
+		t.Errorf("got %+v", reply)
 	}
 }

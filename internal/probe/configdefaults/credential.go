@@ -89,7 +89,7 @@ func control(ctx context.Context, b *bench.Bench, boot *bench.Boot) (bool, error
 	}
 	client := boot.Client(process)
 	defer client.Close()
-	return client.Do(ctx, boot.StatusRequest(secret)).OK(), ctx.Err()
+	return client.Settled(ctx, boot.StatusRequest(secret)).OK(), ctx.Err()
 }
 
 // ask tries the status route with no token, with an empty one in three forms,

@@ -16,7 +16,7 @@ func (l *scene) token(ctx context.Context, setting manifest.Setting, sight *Sigh
 		sight.Opaque = "no status route that asks for it is declared; write status: {path: /status, token: " + setting.Name + "}"
 		return nil
 	}
-	own := l.client.Do(ctx, l.Boot.StatusRequest(l.Own[setting.Name].Text))
+	own := l.client.Settled(ctx, l.Boot.StatusRequest(l.Own[setting.Name].Text))
 	other := l.client.Do(ctx, l.Boot.StatusRequest(l.Other[setting.Name].Text))
 	wrong := l.client.Do(ctx, l.Boot.StatusRequest(l.Boot.Random.Secret()))
 	sight.Shown = own.OK() && !wrong.OK()

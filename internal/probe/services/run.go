@@ -89,7 +89,7 @@ func (s *session) run(ctx context.Context, services map[string]*bench.Attached) 
 		}
 	}
 	if s.manifest.Status != nil {
-		s.count(client.Do(ctx, s.boot.StatusRequest(s.boot.Values.Token)))
+		s.count(client.Settled(ctx, s.boot.StatusRequest(s.boot.Values.Token)))
 	}
 	if s.manifest.Faults.Exception == nil {
 		return

@@ -182,7 +182,7 @@ func (o *Observations) provoke(ctx context.Context, m *manifest.Manifest, a *ask
 func (a *asker) status(ctx context.Context, token string) int {
 	request := a.boot.StatusRequest(token)
 	request.Within = pollLimit
-	return a.client.Do(ctx, request).Status
+	return a.client.Settled(ctx, request).Status
 }
 
 // rotate starts the application again, in the same sandbox and on the same
