@@ -48,6 +48,16 @@ func (p *Process) Delays(ctx context.Context) (map[int]float64, error) {
 	return own, err
 }
 
+// DelayedSince sums what the processes of this start that are still there have
+// waited for a processor since [Process.Delays] was asked, in seconds.
+func (p *Process) DelayedSince(ctx context.Context, before map[int]float64) (seconds float64, err error) {
+	now, err := p.Delays(ctx)
+	for pid, sum := range now {
+		seconds += max(0, sum-before[pid])
+	}
+	return seconds, err
+}
+
 // Candidates returns the descendants of the process that may be its workers:
 // they hold its listening socket, or a connection that came from us.
 func (p *Process) Candidates(ctx context.Context) ([]sandbox.ProcessInfo, error) {

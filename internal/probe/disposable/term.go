@@ -238,11 +238,9 @@ func (t *Term) wait(ctx context.Context, p *bench.Process, l *load, slow []*benc
 
 // delay says how much of the time since SIGTERM was not the application's own.
 func (t *Term) delay(ctx context.Context, p *bench.Process, before map[int]float64) error {
-	now, err := p.Delays(ctx)
-	for pid, sum := range now {
-		t.Delayed += max(0, sum-before[pid])
-	}
-	return err
+	var err error
+	t.Delayed, err = p.DelayedSince(ctx, before)
+	return err //nolint:wrapcheck // the caller says of what
 }
 
 // settle gives the replies that are on their way a second to arrive.

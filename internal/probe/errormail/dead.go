@@ -70,6 +70,10 @@ func (p plan) harm(ctx context.Context, mode int) (Harm, error) {
 			return h, fmt.Errorf("end the mail server: %w", err)
 		}
 	}
+	before, err := w.process.Delays(ctx)
+	if err != nil {
+		return h, fmt.Errorf("ask for the delays: %w", err)
+	}
 	for range deadRounds {
 		if h.Attempts > 0 || ctx.Err() != nil || w.process.Ended() {
 			break
@@ -78,6 +82,9 @@ func (p plan) harm(ctx context.Context, mode int) (Harm, error) {
 		if h.Attempts, err = w.attempts(ctx); err != nil {
 			return h, err
 		}
+	}
+	if h.Delayed, err = w.process.DelayedSince(ctx, before); err != nil && ctx.Err() == nil {
+		return h, fmt.Errorf("ask for the delays: %w", err)
 	}
 	if w.process.Ended() {
 		h.Ended = w.Excerpt(fmt.Sprint(w.process.Output.Tail(2)))

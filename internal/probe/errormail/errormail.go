@@ -81,6 +81,8 @@ type Harm struct {
 	Failing  Load   `json:"failing"`  // the exceptions
 	Attempts int    `json:"attempts"` // connections to the mail server that were tried
 	Ended    string `json:"ended,omitempty"`
+
+	Delayed float64 `json:"delayed_seconds,omitempty"` // while exceptions were induced, in which threads of the application were ready and got no processor, summed
 }
 
 // Load is a number of requests.

@@ -61,6 +61,8 @@ func (h Harm) judge() (standard.Outcome, string) {
 		return standard.Fail, fmt.Sprintf("%d of %d ordinary requests failed under %s: %s", h.Ordinary.Failed, h.Ordinary.Sent, h.Mode, h.Ordinary.Failure)
 	case h.Failing.Failed > 0:
 		return standard.Fail, fmt.Sprintf("%d of %d failing requests got no reply under %s: %s", h.Failing.Failed, h.Failing.Sent, h.Mode, h.Failing.Failure)
+	case h.delayed() != "" && h.crowded():
+		return standard.Unknown, fmt.Sprintf("%s, but threads of the application waited %.1f s for a processor meanwhile: check again when less runs beside it", h.delayed(), h.Delayed)
 	case h.delayed() != "":
 		return standard.Fail, h.delayed()
 	case h.Ordinary.Sent == 0 || h.Failing.Sent == 0:
@@ -69,6 +71,12 @@ func (h Harm) judge() (standard.Outcome, string) {
 		return standard.Unknown, "no mail was tried under " + h.Mode + ", so nothing was put to the test"
 	}
 	return standard.Pass, ""
+}
+
+// crowded reports that the application was kept from running for so long that
+// this alone explains how slow it was.
+func (h Harm) crowded() bool {
+	return h.Delayed > max(h.Ordinary.Slowest, h.Failing.Slowest)-h.Healthy.Slowest
 }
 
 // delayed says which request waited for the mail server; "" if none did.

@@ -268,6 +268,10 @@ func TestHarm(t *testing.T) {
 		"no ordinary request":        {func(h *Harm) { h.Ordinary.Sent = 0 }, unknown, "no request was sent"},
 		"no failing request":         {func(h *Harm) { h.Failing.Sent = 0 }, unknown, "no request was sent"},
 		"no mail was tried":          {func(h *Harm) { h.Attempts = 0 }, unknown, "no mail was tried under drop"},
+		"the machine is busy":        {func(h *Harm) { h.Ordinary.Slowest, h.Delayed = 0.9, 2 }, standard.Unknown, "waited 2.0 s for a processor"},
+		"it waits for longer":        {func(h *Harm) { h.Failing.Slowest, h.Delayed = 3, 2.5 }, fail, ""},
+		"busy, and one fails":        {func(h *Harm) { h.Ordinary.Failed, h.Delayed = 1, 9 }, fail, ""},
+		"busy, but not too slow":     {func(h *Harm) { h.Delayed = 9 }, standard.Pass, ""},
 		"no mail, but requests wait": {func(h *Harm) { h.Attempts, h.Failing.Slowest = 0, 3 }, fail, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
