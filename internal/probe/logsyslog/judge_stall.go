@@ -79,8 +79,6 @@ func (s Stall) harm() (standard.Outcome, string) {
 		return standard.Unknown, "requests failed while the collector was healthy: " + s.Healthy.Failure
 	case s.Silent.Failed > 0:
 		return standard.Fail, fmt.Sprintf("%d of %d requests failed while the collector was silent: %s", s.Silent.Failed, s.Silent.Sent, s.Silent.Failure)
-	case s.delayed() != "" && s.Delayed > max(s.Silent.Slowest, s.Dead.Slowest)-s.Healthy.Slowest:
-		return standard.Unknown, fmt.Sprintf("%s, but threads of the application waited %.1f s for a processor meanwhile: check again when less runs beside it", s.delayed(), s.Delayed)
 	case s.delayed() != "":
 		return standard.Fail, s.delayed()
 	case s.AfterStall < 0:

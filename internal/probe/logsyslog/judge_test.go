@@ -207,8 +207,6 @@ func TestHarm(t *testing.T) {
 		"nothing in death":    {func(s *Stall) { s.Dead.Sent = 0 }, unknown, ""},
 		"it failed when well": {func(s *Stall) { s.Healthy.Failed = 1 }, unknown, "while the collector was healthy"},
 		"it fails in silence": {func(s *Stall) { s.Silent.Failed, s.Silent.Failure = 3, "EOF" }, fail, "3 of 2500 requests failed while the collector was silent: EOF"},
-		"the machine is busy": {func(s *Stall) { s.Silent.Slowest, s.Delayed = 0.9, 2 }, standard.Unknown, "waited 2.0 s for a processor"},
-		"it waits for longer": {func(s *Stall) { s.Dead.Slowest, s.Delayed = 3, 2.5 }, fail, "gone"},
 		"it waits in silence": {func(s *Stall) { s.Silent.Slowest = 0.601 }, fail, "silent"},
 		"it waits in death":   {func(s *Stall) { s.Dead.Slowest = 0.601 }, fail, "gone"},
 		"it is back at once":  {func(s *Stall) { s.AfterStall = 0 }, pass, ""},

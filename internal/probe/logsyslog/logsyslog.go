@@ -80,8 +80,6 @@ type Stall struct {
 	AfterStall float64 `json:"after_stall_seconds"`
 	AfterDeath float64 `json:"after_death_seconds"` // until a new request's record arrived; negative: not within 10 s
 	Dropped    int     `json:"dropped"`             // lines and frames that were too many to keep
-
-	Delayed float64 `json:"delayed_seconds,omitempty"` // while the collector was silent or gone, in which threads of the application were ready and got no processor, summed
 }
 
 // Load is a number of requests at a steady pace.

@@ -89,10 +89,6 @@ func (s shape) stall(ctx context.Context, b *bench.Bench) (seen Stall, err error
 	if err != nil {
 		return seen, err
 	}
-	before, err := process.Delays(ctx)
-	if err != nil {
-		return seen, fmt.Errorf("ask for the delays: %w", err)
-	}
 	client := boot.Client(process)
 	defer client.Close()
 	l := loaded{shape: s, boot: boot, process: process, client: client, landing: b.Landing(), pad: boot.Random.Word(padding)}
@@ -103,9 +99,6 @@ func (s shape) stall(ctx context.Context, b *bench.Bench) (seen Stall, err error
 		if err := l.death(ctx, &seen); err != nil {
 			return seen, err
 		}
-	}
-	if seen.Delayed, err = process.DelayedSince(ctx, before); err != nil {
-		return seen, fmt.Errorf("ask for the delays: %w", err)
 	}
 	seen.Dropped = process.Output.Dropped() + boot.Syslog.Unrecorded()
 	return seen, ctx.Err()
