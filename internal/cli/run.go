@@ -73,6 +73,7 @@ func (a *app) runtime() *cobra.Command {
   roadworthy reload                          new workers, proven before the old ones go`,
 		Args: behindDash,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ownSignals = true
 			handed, err := runner.Inherit()
 			if err != nil {
 				return err
