@@ -65,6 +65,7 @@ func Load(options Options) (*Config, error) {
 			c.Table.Settings[i].Origin = origin
 		}
 	}
+	c.declaredStatus()
 	return c, c.check()
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/settings"
 	"github.com/roadworthy-dev/roadworthy/internal/trace"
 	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
@@ -143,6 +144,19 @@ func (m *master) statePath() (string, error) {
 	return filepath.Join(dir, "errors.json"), nil
 }
 
+// declaredStatus takes the path of the status route from the manifest, unless
+// the one who runs the application gives it.
+func (c *Config) declaredStatus() {
+	if c.Manifest.Status == nil || !c.Manifest.Supplies("status.route") {
+		return
+	}
+	i := slices.IndexFunc(c.Table.Settings, func(s settings.Setting) bool { return s.Key == "status.path" })
+	if row := &c.Table.Settings[i]; row.Origin.Kind == "default" {
+		c.Settings.Status.Path = c.Manifest.Status.Path
+		row.Value, row.Origin = c.Settings.Status.Path, settings.Origin{Kind: "file", Name: c.Manifest.Path}
+	}
+}
+
 // openFront prepares the front; nothing listens yet.
 func (m *master) openFront() error {
 	s := m.config().Settings
@@ -157,9 +171,6 @@ func (m *master) openFront() error {
 	}
 	if m.config().Manifest.Supplies("status.route") {
 		options.Status = front.Status{Path: s.Status.Path, Tokens: s.Status.Token}
-		if status := m.config().Manifest.Status; status != nil {
-			options.Status.Path = status.Path
-		}
 		checks, err := m.healthChecks()
 		if err != nil {
 			return err
