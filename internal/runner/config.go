@@ -151,7 +151,7 @@ func (c *Config) check() error {
 			}
 		}
 	}
-	return nil
+	return c.checkMail()
 }
 
 // types lists the process types that run, web first.

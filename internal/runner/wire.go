@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,7 +88,7 @@ func (m *master) openMail() error {
 		Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
-	if len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail") {
+	if c.mailsErrors() {
 		if c.Settings.Mail.Server == "" {
 			m.log.Warn("error mail is off: SMTP_URL is not set", "recipients", len(c.Settings.Mail.Errors))
 		} else {
@@ -106,6 +107,21 @@ func (m *master) openMail() error {
 	return err
 }
 
+// mailsErrors tells whether somebody shall get error mail from us.
+func (c *Config) mailsErrors() bool {
+	return len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail")
+}
+
+// checkMail refuses what error mail cannot use, before a program that runs is
+// replaced by one that would not start.
+func (c *Config) checkMail() error {
+	if !c.mailsErrors() || c.Settings.Mail.Server == "" {
+		return nil
+	}
+	_, err := c.mailServer()
+	return err
+}
+
 // mailServer reads the settings of error mail.
 func (c *Config) mailServer() (*mail.SMTP, error) {
 	server, err := mail.ParseURL(c.Settings.Mail.Server)
@@ -115,8 +131,11 @@ func (c *Config) mailServer() (*mail.SMTP, error) {
 	if server.To, err = mail.ParseRecipients(c.Settings.Mail.Errors); err != nil {
 		return nil, &problem.Problem{Code: "RW-R02", Summary: "ERROR_MAIL holds no list of addresses", Got: err.Error(), Want: "addresses, with commas between them", Fix: "set ERROR_MAIL", Cause: err}
 	}
-	if c.Settings.Mail.From != "" {
-		server.From = c.Settings.Mail.From
+	if from := c.Settings.Mail.From; from != "" {
+		if _, err := netmail.ParseAddress(from); err != nil {
+			return nil, &problem.Problem{Code: "RW-R02", Summary: "MAIL_FROM is no mail address", Got: from, Want: "an address, such as Shop <shop@example.org>", Fix: "set MAIL_FROM", Cause: err}
+		}
+		server.From = from
 	}
 	return server, nil
 }

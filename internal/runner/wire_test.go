@@ -2,8 +2,10 @@ package runner_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
 	"github.com/roadworthy-dev/roadworthy/internal/runner"
 )
 
@@ -55,5 +57,32 @@ func TestTheStatusRouteIsWhereTheEnvironmentSays(t *testing.T) {
 	defer reply.Body.Close()
 	if reply.StatusCode != http.StatusOK {
 		t.Errorf("it answers %s", reply.Status)
+	}
+}
+
+// What error mail cannot use is refused before anything starts: at a start, a
+// reload and an upgrade, rather than with the first mail.
+func TestWrongSettingsOfErrorMailAreRefused(t *testing.T) {
+	for name, row := range map[string]struct{ set, refused string }{
+		"sender without an address": {"MAIL_FROM=Shop", "MAIL_FROM"},
+		"two senders":               {"MAIL_FROM=a@example.org, b@example.org", "MAIL_FROM"},
+		"recipient":                 {"ERROR_MAIL=Shop", "ERROR_MAIL"},
+		"server":                    {"SMTP_URL=http://mail.example.org", "SMTP_URL"},
+		"sender with a name":        {"MAIL_FROM=Shop <shop@example.org>", ""},
+		"no sender":                 {"MAIL_FROM=", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder(t, nil)
+			options := runner.Options{Command: []string{"true"}, Environ: []string{row.set, "ERROR_MAIL=errors@example.org", "SMTP_URL=smtp://mail.example.org"}}
+			_, err := runner.Load(options)
+			p, ok := problem.Of(err)
+			if row.refused == "" && err != nil || row.refused != "" && (!ok || p.Code != "RW-R02" || !strings.Contains(p.Summary, row.refused)) {
+				t.Errorf("got %v", err)
+			}
+			options.Environ = []string{row.set} // error mail is off
+			if _, err := runner.Load(options); err != nil {
+				t.Errorf("without error mail: %v", err)
+			}
+		})
 	}
 }
