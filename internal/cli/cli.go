@@ -61,7 +61,7 @@ func Main(args []string, streams Streams) int {
 	if err == nil {
 		return app.exit
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !app.ownSignals {
 		fmt.Fprintln(streams.Err, "interrupted; nothing was left behind")
 		return ExitInterrupted
 	}
@@ -99,6 +99,8 @@ type app struct {
 	Streams
 	colour string
 	exit   int
+
+	ownSignals bool // the command takes signals itself: none of them explains its error
 }
 
 func (a *app) terminal(out io.Writer) (*term.Terminal, error) {

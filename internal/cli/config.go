@@ -3,14 +3,15 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
-
-	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/roadworthy-dev/roadworthy/internal/runner"
+	"github.com/roadworthy-dev/roadworthy/internal/term"
 )
 
 func (a *app) configuration() *cobra.Command {
@@ -33,18 +34,21 @@ func (a *app) configuration() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				encoder := json.NewEncoder(a.Out)
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(config.Table)
+				text, err := json.MarshalIndent(config.Table, "", "  ")
+				return a.printJSON(append(text, '\n'), err)
 			}
+			var shown strings.Builder
 			if origin {
-				_, err := config.Table.WriteTo(a.Out)
-				return err
+				if _, err := config.Table.WriteTo(&shown); err != nil {
+					return err
+				}
+			} else {
+				for _, s := range config.Table.Settings {
+					fmt.Fprintf(&shown, "%s: %s\n", s.Key, term.Line(s.Value))
+				}
 			}
-			for _, s := range config.Table.Settings {
-				fmt.Fprintf(a.Out, "%s: %s\n", s.Key, s.Value)
-			}
-			return nil
+			_, err = io.WriteString(a.Out, term.Clean(shown.String()))
+			return err
 		},
 	}
 	flags.add(show)
@@ -66,7 +70,8 @@ func (a *app) mail() *cobra.Command {
 			body, err := master.ask(cmd, http.MethodPost, "/mail/test?"+url.Values{"to": args}.Encode())
 			if err == nil {
 				defer body.Close()
-				_, err = io.Copy(a.Out, body)
+				told, err := io.ReadAll(body)
+				fmt.Fprint(a.Out, term.Clean(string(told)))
 				return err
 			}
 			options, optionsErr := (&runFlags{}).options(cmd, nil)
@@ -74,7 +79,7 @@ func (a *app) mail() *cobra.Command {
 				return err // of the master, which was meant
 			}
 			told, err := runner.TestMail(cmd.Context(), options, args)
-			fmt.Fprint(a.Out, told)
+			fmt.Fprint(a.Out, term.Clean(told))
 			return err
 		},
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,8 +133,9 @@ func (a *app) printLogs(cmd *cobra.Command, body io.Reader, asJSON bool) error {
 			fmt.Fprintf(a.Err, "… %d lines were dropped, since this reader is slow\n", line.Dropped)
 		}
 		if asJSON {
-			if err := json.NewEncoder(a.Out).Encode(line); err != nil {
-				return fmt.Errorf("print the log: %w", err)
+			text, err := json.Marshal(line)
+			if err := a.printJSON(append(text, '\n'), err); err != nil {
+				return err
 			}
 			continue
 		}
@@ -141,6 +143,17 @@ func (a *app) printLogs(cmd *cobra.Command, body io.Reader, asJSON bool) error {
 			return fmt.Errorf("print the log: %w", err)
 		}
 	}
+}
+
+// printJSON prints what is JSON so that nothing in it can steer a terminal.
+func (a *app) printJSON(text []byte, err error) error {
+	if err == nil {
+		_, err = a.Out.Write(term.CleanJSON(text))
+	}
+	if err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	return nil
 }
 
 func (a *app) ps() *cobra.Command {
@@ -157,8 +170,7 @@ func (a *app) ps() *cobra.Command {
 			}
 			defer body.Close()
 			if asJSON {
-				_, err := io.Copy(a.Out, body)
-				return err
+				return a.printJSON(io.ReadAll(body))
 			}
 			var s runner.Status
 			if err := json.NewDecoder(body).Decode(&s); err != nil {
@@ -180,12 +192,13 @@ func (a *app) printStatus(s runner.Status) error {
 		}
 		return now.Sub(t).Round(time.Second).String()
 	}
-	fmt.Fprintf(a.Out, "%s · %s · pid %d · up %s · level %s", s.App, s.Environment, s.PID, age(s.Since), s.Level)
+	var shown bytes.Buffer
+	fmt.Fprintf(&shown, "%s · %s · pid %d · up %s · level %s", s.App, s.Environment, s.PID, age(s.Since), s.Level)
 	for _, address := range s.Addresses {
-		fmt.Fprintf(a.Out, " · %s", address)
+		fmt.Fprintf(&shown, " · %s", address)
 	}
-	fmt.Fprintln(a.Out)
-	columns := tabwriter.NewWriter(a.Out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(&shown)
+	columns := tabwriter.NewWriter(&shown, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(columns, "\nworker\tpid\tgeneration\tstate\tfor\tin flight\tmemory\trestarts\tlast exit")
 	for _, w := range s.Workers {
 		fmt.Fprintf(columns, "%s\t%d\t%d\t%s\t%s\t%d\t%d MiB\t%d\t%s\n", w.ID, w.PID, w.Generation, w.State, age(w.Since), w.InFlight, w.Memory>>20, w.Restarts, w.LastExit)
@@ -193,8 +206,12 @@ func (a *app) printStatus(s runner.Status) error {
 	if len(s.Errors) > 0 {
 		fmt.Fprintln(columns, "\nerror\tcount\tfirst\tlast\trelease")
 		for _, e := range s.Errors {
-			fmt.Fprintf(columns, "%s\t%d\t%s ago\t%s ago\t%s\n", term.Clean(e.Title), e.Count, age(e.First), age(e.Last), term.Clean(e.Release))
+			fmt.Fprintf(columns, "%s\t%d\t%s ago\t%s ago\t%s\n", term.Line(e.Title), e.Count, age(e.First), age(e.Last), term.Line(e.Release))
 		}
 	}
-	return columns.Flush()
+	if err := columns.Flush(); err != nil {
+		return fmt.Errorf("print the status: %w", err)
+	}
+	_, err := io.WriteString(a.Out, term.Clean(shown.String()))
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roadworthy-dev/roadworthy/internal/check"
+	"github.com/roadworthy-dev/roadworthy/internal/front"
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
@@ -21,7 +22,8 @@ func (a *app) explain() *cobra.Command {
 		Example: `  roadworthy explain               every requirement
   roadworthy explain log.syslog
   roadworthy explain log.syslog.udp
-  roadworthy explain RW-M02`,
+  roadworthy explain RW-M02
+  roadworthy explain F13           a code of a request that failed, from the log`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return append(requirementIDs(), codes()...), cobra.ShellCompDirectiveNoFileComp
@@ -36,9 +38,12 @@ func (a *app) explain() *cobra.Command {
 }
 
 func codes() []string {
-	list := make([]string, len(problem.Catalog))
-	for i, entry := range problem.Catalog {
-		list[i] = entry.Code
+	var list []string
+	for _, entry := range problem.Catalog {
+		list = append(list, entry.Code)
+	}
+	for _, meaning := range front.Codes {
+		list = append(list, string(meaning.Code))
 	}
 	return list
 }
@@ -60,6 +65,12 @@ func (a *app) runExplain(name string) error {
 	for _, entry := range problem.Catalog {
 		if strings.EqualFold(entry.Code, name) {
 			fmt.Fprintf(a.Out, "%s\n  means  %s\n  mend   %s\n", entry.Code, entry.Means, entry.Mend)
+			return nil
+		}
+	}
+	for _, meaning := range front.Codes {
+		if strings.EqualFold(string(meaning.Code), name) {
+			fmt.Fprintf(a.Out, "%s: %s\n  means  %s\n  status %d\n", meaning.Code, meaning.Short, meaning.Means, meaning.Status)
 			return nil
 		}
 	}

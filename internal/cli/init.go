@@ -12,6 +12,7 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest/scaffold"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/term"
 )
 
 func (a *app) initialise() *cobra.Command {
@@ -62,7 +63,7 @@ func (a *app) runInit(dir string, printOnly bool) error {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
 	for _, note := range proposal.Notes {
-		fmt.Fprintf(a.Err, "note  %s\n", note)
+		fmt.Fprintf(a.Err, "note  %s\n", term.Line(note)) // it may name files
 	}
 	fmt.Fprintf(a.Out, "wrote %s\n\nroadworthy check --dirty %s\n", path, dir)
 	return nil

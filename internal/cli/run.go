@@ -73,6 +73,10 @@ func (a *app) runtime() *cobra.Command {
   roadworthy reload                          new workers, proven before the old ones go`,
 		Args: behindDash,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ownSignals = true
+			signals := make(chan os.Signal, 4)
+			signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2) // before what takes time
+			defer signal.Stop(signals)
 			handed, err := runner.Inherit()
 			if err != nil {
 				return err
@@ -89,7 +93,7 @@ func (a *app) runtime() *cobra.Command {
 			if flags.once {
 				return become(config)
 			}
-			return runUntilSignal(cmd.Context(), config, handed)
+			return runUntilSignal(cmd.Context(), signals, config, handed)
 		},
 	}
 	flags.add(cmd)
@@ -112,19 +116,16 @@ func behindDash(cmd *cobra.Command, args []string) error {
 // runUntilSignal lets SIGTERM and SIGINT stop the run, SIGHUP reload it, and
 // SIGUSR2 upgrade the program, which may have left a run to this one. A
 // second one ends it at once, as people expect who press Ctrl-C again.
-func runUntilSignal(ctx context.Context, config *runner.Config, handed *runner.Handed) error {
+func runUntilSignal(ctx context.Context, signals <-chan os.Signal, config *runner.Config, handed *runner.Handed) error {
 	if os.Getenv("GOGC") == "" {
 		// A master's heap is small: to collect it half as often costs a few
 		// megabytes under load and saves processor time of each request.
 		debug.SetGCPercent(200)
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2)
-	defer signal.Stop(signals)
-	early := ctx.Err() != nil && handed != nil && !strings.Contains(context.Cause(ctx).Error(), syscall.SIGHUP.String())
+	early := ctx.Err() != nil && !strings.Contains(context.Cause(ctx).Error(), syscall.SIGHUP.String())
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command line's own context would end at SIGHUP
 	defer stop()
-	if early { // just after an upgrade
+	if early { // before the signals were ours
 		stop()
 	}
 	reload, asked := make(chan struct{}, 1), make(chan struct{}, 1)

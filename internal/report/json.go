@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/roadworthy-dev/roadworthy/internal/term"
 )
@@ -51,25 +49,6 @@ func writeJSON(w io.Writer, v any) error {
 	if err := encoder.Encode(v); err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	_, err := w.Write(tameJSON(b.Bytes()))
+	_, err := w.Write(term.CleanJSON(b.Bytes()))
 	return err
-}
-
-// tameJSON escapes unsafe runes. Outside strings JSON has none but line breaks.
-func tameJSON(data []byte) []byte {
-	out := make([]byte, 0, len(data))
-	for i := 0; i < len(data); {
-		r, size := utf8.DecodeRune(data[i:])
-		switch {
-		case r == '\n' || !term.Unsafe(r):
-			out = append(out, data[i:i+size]...)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		i += size
-	}
-	return out
 }

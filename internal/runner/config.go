@@ -65,6 +65,7 @@ func Load(options Options) (*Config, error) {
 			c.Table.Settings[i].Origin = origin
 		}
 	}
+	c.declaredStatus()
 	return c, c.check()
 }
 
@@ -150,7 +151,7 @@ func (c *Config) check() error {
 			}
 		}
 	}
-	return nil
+	return c.checkMail()
 }
 
 // types lists the process types that run, web first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/settings"
 	"github.com/roadworthy-dev/roadworthy/internal/trace"
 	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
@@ -86,7 +88,7 @@ func (m *master) openMail() error {
 		Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
-	if len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail") {
+	if c.mailsErrors() {
 		if c.Settings.Mail.Server == "" {
 			m.log.Warn("error mail is off: SMTP_URL is not set", "recipients", len(c.Settings.Mail.Errors))
 		} else {
@@ -105,6 +107,21 @@ func (m *master) openMail() error {
 	return err
 }
 
+// mailsErrors tells whether somebody shall get error mail from us.
+func (c *Config) mailsErrors() bool {
+	return len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail")
+}
+
+// checkMail refuses what error mail cannot use, before a program that runs is
+// replaced by one that would not start.
+func (c *Config) checkMail() error {
+	if !c.mailsErrors() || c.Settings.Mail.Server == "" {
+		return nil
+	}
+	_, err := c.mailServer()
+	return err
+}
+
 // mailServer reads the settings of error mail.
 func (c *Config) mailServer() (*mail.SMTP, error) {
 	server, err := mail.ParseURL(c.Settings.Mail.Server)
@@ -114,8 +131,11 @@ func (c *Config) mailServer() (*mail.SMTP, error) {
 	if server.To, err = mail.ParseRecipients(c.Settings.Mail.Errors); err != nil {
 		return nil, &problem.Problem{Code: "RW-R02", Summary: "ERROR_MAIL holds no list of addresses", Got: err.Error(), Want: "addresses, with commas between them", Fix: "set ERROR_MAIL", Cause: err}
 	}
-	if c.Settings.Mail.From != "" {
-		server.From = c.Settings.Mail.From
+	if from := c.Settings.Mail.From; from != "" {
+		if _, err := netmail.ParseAddress(from); err != nil {
+			return nil, &problem.Problem{Code: "RW-R02", Summary: "MAIL_FROM is no mail address", Got: from, Want: "an address, such as Shop <shop@example.org>", Fix: "set MAIL_FROM", Cause: err}
+		}
+		server.From = from
 	}
 	return server, nil
 }
@@ -143,6 +163,19 @@ func (m *master) statePath() (string, error) {
 	return filepath.Join(dir, "errors.json"), nil
 }
 
+// declaredStatus takes the path of the status route from the manifest, unless
+// the one who runs the application gives it.
+func (c *Config) declaredStatus() {
+	if c.Manifest.Status == nil || !c.Manifest.Supplies("status.route") {
+		return
+	}
+	i := slices.IndexFunc(c.Table.Settings, func(s settings.Setting) bool { return s.Key == "status.path" })
+	if row := &c.Table.Settings[i]; row.Origin.Kind == "default" {
+		c.Settings.Status.Path = c.Manifest.Status.Path
+		row.Value, row.Origin = c.Settings.Status.Path, settings.Origin{Kind: "file", Name: c.Manifest.Path}
+	}
+}
+
 // openFront prepares the front; nothing listens yet.
 func (m *master) openFront() error {
 	s := m.config().Settings
@@ -157,9 +190,6 @@ func (m *master) openFront() error {
 	}
 	if m.config().Manifest.Supplies("status.route") {
 		options.Status = front.Status{Path: s.Status.Path, Tokens: s.Status.Token}
-		if status := m.config().Manifest.Status; status != nil {
-			options.Status.Path = status.Path
-		}
 		checks, err := m.healthChecks()
 		if err != nil {
 			return err

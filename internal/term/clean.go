@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -63,6 +64,27 @@ func clean(s string, breaks bool) string {
 		i += size
 	}
 	return b.String()
+}
+
+// CleanJSON makes a JSON document safe to print without changing what it says:
+// unsafe runes become escapes, which readers of JSON turn back. Line breaks
+// stay; outside strings there is nothing else that is unsafe.
+func CleanJSON(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		switch {
+		case r == '\n' || !Unsafe(r):
+			out = append(out, data[i:i+size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		i += size
+	}
+	return out
 }
 
 // isTame spares the common case, printable ASCII, the copy.
