@@ -1,0 +1,103 @@
+package front_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/front"
+)
+
+// serveKept answers one request after the other on a connection, bodies with a
+// length read, and says in each reply which connection it was.
+func serveKept(r *rig) {
+	var conns atomic.Int64
+	r.rawWorker("web.1", func(conn net.Conn, head string) {
+		reply := fmt.Sprintf("HTTP/1.1 200 OK\r\nX-Conn: %d\r\nContent-Length: 2\r\n\r\nok", conns.Add(1))
+		for ; head != ""; head = headOf(conn) {
+			_, after, _ := strings.Cut(head, "\r\nContent-Length: ")
+			text, _, _ := strings.Cut(after, "\r\n")
+			length, _ := strconv.ParseInt(text, 10, 64)
+			if _, err := io.CopyN(io.Discard, conn, length); err != nil {
+				return
+			}
+			if _, err := io.WriteString(conn, reply); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// TestADeadlineOfAnEarlierRequestIsOver has a request come over a kept
+// connection after the time that one before it had for being written.
+func TestADeadlineOfAnEarlierRequestIsOver(t *testing.T) {
+	const patience = 300 * time.Millisecond
+	large := strings.Repeat("x", 100<<10) // is streamed
+	for name, c := range map[string]struct {
+		deadlines front.Deadlines
+		first     string
+	}{
+		"after a small body": {front.Deadlines{FirstByte: patience}, "small"},
+		"after an upload":    {front.Deadlines{Idle: patience}, large},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, front.Options{Deadlines: c.deadlines})
+			serveKept(r)
+			r.do("POST", "/", c.first)
+			begin := time.Now()
+			until(t, "the deadline is over", func() bool { return time.Since(begin) > patience+patience/10 })
+			reply, body := r.do("POST", "/", large)
+			if reply.StatusCode != http.StatusOK || body != "ok" || reply.Header.Get("X-Conn") != "1" {
+				t.Errorf("got %d %q on connection %q, want 200 on the first one", reply.StatusCode, body, reply.Header.Get("X-Conn"))
+			}
+		})
+	}
+}
+
+// TestAnUnwrittenRequestIsSentAgain has a worker that closes its first
+// connection before the front writes: the clock, which the front reads after it
+// has connected, waits for that. On a unix socket such a write tells at once.
+func TestAnUnwrittenRequestIsSentAgain(t *testing.T) {
+	closed := make(chan struct{})
+	var waits atomic.Bool
+	r := start(t, front.Options{Now: func() time.Time {
+		if waits.Load() {
+			select {
+			case <-closed:
+			case <-time.After(300 * time.Millisecond): // it is not connected yet
+			}
+		}
+		return time.Now()
+	}})
+	path := t.TempDir() + "/w.sock"
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(echo)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if conn, err := l.Accept(); err == nil {
+			conn.Close()
+			close(closed)
+		}
+		_ = server.Serve(l)
+	}()
+	t.Cleanup(func() { server.Close(); l.Close(); <-done })
+	if err := r.Add(front.Backend{ID: "web.1", Network: "unix", Address: path}); err != nil {
+		t.Fatal(err)
+	}
+	waits.Store(true)
+	large := strings.Repeat("x", 100<<10) // is streamed
+	if reply, body := r.do("POST", "/", large); reply.StatusCode != http.StatusOK || body != "POST / "+large {
+		t.Errorf("got %d with %d bytes, want 200 with the body", reply.StatusCode, len(body))
+	}
+}
