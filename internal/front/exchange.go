@@ -194,7 +194,9 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 	}
 	x.conn = nil
 	x.consumed = errors.Is(err, io.EOF) && conn.Consumed()
-	if err != nil || aborted || x.streamed { // a drain may still poke a stream's connection
+	// A drain may still poke a stream's connection, and a worker that is owed a
+	// body would take the next request for it.
+	if err != nil || aborted || x.streamed || x.upload.unsent() {
 		conn.Close()
 		return err
 	}

@@ -101,3 +101,27 @@ func TestAnUnwrittenRequestIsSentAgain(t *testing.T) {
 		t.Errorf("got %d with %d bytes, want 200 with the body", reply.StatusCode, len(body))
 	}
 }
+
+// TestAWorkerThatIsOwedABodyIsNotAskedAgain has a worker that refuses a request
+// before it asks for its body, and keeps the connection: the next bytes on it
+// would be the body (RFC 9110, section 10.1.1).
+func TestAWorkerThatIsOwedABodyIsNotAskedAgain(t *testing.T) {
+	r := start(t, front.Options{})
+	var conns atomic.Int64
+	r.rawWorker("web.1", func(conn net.Conn, head string) {
+		reply := fmt.Sprintf("HTTP/1.1 403 Forbidden\r\nX-Conn: %d\r\nContent-Length: 0\r\n\r\n", conns.Add(1))
+		for ; head != ""; head = headOf(conn) {
+			if _, err := io.WriteString(conn, reply); err != nil {
+				return
+			}
+		}
+	})
+	_, reader := r.dial("POST /first HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 20\r\n\r\n")
+	if head := readHead(reader); !strings.HasPrefix(head, "HTTP/1.1 403") {
+		t.Fatalf("got %q", head)
+	}
+	until(t, "the exchange ended", func() bool { return r.InFlight("web.1") == 0 })
+	if reply, _ := r.do("POST", "/second", "x"); reply.Header.Get("X-Conn") != "2" {
+		t.Errorf("got %d on connection %q, want a new one", reply.StatusCode, reply.Header.Get("X-Conn"))
+	}
+}

@@ -38,7 +38,7 @@ func (x *exchange) relay(head upstream.Head) {
 // decorate adds what the front says in each reply.
 func (x *exchange) decorate(header http.Header) {
 	header["X-Request-Id"] = []string{x.id}
-	if x.front.closing.Load() || endsConnection(x.r) || x.r.ProtoMajor == 1 && x.upload.running() {
+	if x.front.closing.Load() || endsConnection(x.r) || x.r.ProtoMajor == 1 && x.upload.unsent() {
 		header["Connection"] = []string{"close"}
 	}
 }
