@@ -125,3 +125,39 @@ func TestAWorkerThatIsOwedABodyIsNotAskedAgain(t *testing.T) {
 		t.Errorf("got %d on connection %q, want a new one", reply.StatusCode, reply.Header.Get("X-Conn"))
 	}
 }
+
+// TestAStrayBodyIsNoReply has a worker that writes a body behind a reply that
+// has none, a moment later: it must not become the reply to the next request.
+func TestAStrayBodyIsNoReply(t *testing.T) {
+	for name, c := range map[string]struct{ method, head string }{
+		"HEAD":               {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"},
+		"HEAD, not said":     {"HEAD", "HTTP/1.1 200 OK\r\n\r\n"},
+		"304 with a length":  {"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 40\r\n\r\n"},
+		"204 without a word": {"GET", "HTTP/1.1 204 No Content\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, front.Options{})
+			next, written := make(chan struct{}), make(chan struct{})
+			var conns atomic.Int64
+			r.rawWorker("web.1", func(conn net.Conn, _ string) {
+				if conns.Add(1) > 1 {
+					_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+					return
+				}
+				_, _ = io.WriteString(conn, c.head)
+				<-next
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") // what someone stored
+				close(written)
+				_, _ = io.Copy(io.Discard, conn)
+			})
+			r.do(c.method, "/first", "")
+			until(t, "the exchange ended", func() bool { return r.InFlight("web.1") == 0 })
+			close(next)
+			<-written
+			if reply, body := r.do("GET", "/second", ""); reply.StatusCode != http.StatusOK || body != "ok" {
+				t.Errorf("got %d %q, want 200 ok", reply.StatusCode, body)
+			}
+		})
+	}
+}

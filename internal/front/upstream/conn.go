@@ -50,6 +50,7 @@ type Conn struct {
 	reused bool
 	keep   bool // the framing allows another exchange
 	done   bool // the response ended where it said
+	bare   bool // the response had no body by its kind
 	unsent bool // a request body was not sent to its end
 
 	// BeforeRead, when set, is called before a read that may block, so that what
