@@ -131,9 +131,10 @@ var errUnwritten = errors.New("the request was not written")
 
 // mayResend reports whether the request may be sent once more: not a byte of a
 // response came, and it was never written, or repeating it is safe. A body that
-// was streamed is gone. What hung one worker must not hang the next.
+// was streamed is gone, but it is begun only after the head was written. What
+// hung one worker must not hang the next.
 func (x *exchange) mayResend(err error) bool {
-	if x.wrote || x.stream || x.hung.Load() || x.left() {
+	if x.wrote || x.hung.Load() || x.left() {
 		return false
 	}
 	if errors.Is(err, errUnwritten) {
@@ -193,7 +194,9 @@ func (x *exchange) attempt(except *pool.Worker, fresh bool) error {
 	}
 	x.conn = nil
 	x.consumed = errors.Is(err, io.EOF) && conn.Consumed()
-	if err != nil || aborted || x.streamed { // a drain may still poke a stream's connection
+	// A drain may still poke a stream's connection, and a worker that is owed a
+	// body would take the next request for it.
+	if err != nil || aborted || x.streamed || x.upload.unsent() {
 		conn.Close()
 		return err
 	}
@@ -216,7 +219,7 @@ func (x *exchange) converse() error {
 		now = x.front.options.Now()
 	}
 	x.conn.Await(now, x.front.options.Deadlines.FirstByte)
-	if err := x.send(now); err != nil {
+	if err := x.send(); err != nil {
 		return err
 	}
 	err := x.receive()
@@ -231,12 +234,9 @@ func (x *exchange) converse() error {
 
 // send writes the head and the body that is at hand, and starts the upload of
 // one that is not.
-func (x *exchange) send(now time.Time) error {
+func (x *exchange) send() error {
 	x.head = x.appendHead(x.head[:0])
-	if len(x.body) > 0 {
-		x.head = append(x.head, x.body...)
-		x.conn.SetWriteDeadline(now.Add(x.front.options.Deadlines.FirstByte))
-	}
+	x.head = append(x.head, x.body...)
 	n, err := x.conn.Send(x.head)
 	if cap(x.head) > maxKeptHead {
 		x.head = make([]byte, 0, 2048)

@@ -72,7 +72,7 @@ type Slow struct {
 }
 
 // Options configures a front. The zero value serves with the defaults and
-// without status and metrics, for which tokens are needed.
+// without status and metrics: without tokens, these paths are the application's.
 type Options struct {
 	Pool      pool.Options
 	Deadlines Deadlines

@@ -25,20 +25,29 @@ func (x *exchange) relay(head upstream.Head) {
 	x.w.WriteHeader(head.Status)
 	x.dirty = head.Length < 0 || head.Stream
 	x.conn.BeforeRead = x.block
+	if x.r.ProtoMajor > 1 {
+		x.boundWrite(x.front.options.Now().Add(x.front.options.Deadlines.Idle))
+	}
 	if err := x.copyBody(head); err != nil {
 		x.broken(err)
 		return
 	}
 	x.finishTrailer()
-	if x.timed {
+	if x.timed && x.r.ProtoMajor == 1 { // of HTTP/2, net/http has yet to write what it kept back
 		_ = x.control().SetWriteDeadline(time.Time{})
 	}
+}
+
+// boundWrite gives the client until the deadline to take what it is sent.
+func (x *exchange) boundWrite(deadline time.Time) {
+	x.timed = true
+	_ = x.control().SetWriteDeadline(deadline)
 }
 
 // decorate adds what the front says in each reply.
 func (x *exchange) decorate(header http.Header) {
 	header["X-Request-Id"] = []string{x.id}
-	if x.front.closing.Load() || endsConnection(x.r) || x.r.ProtoMajor == 1 && x.upload.running() {
+	if x.front.closing.Load() || endsConnection(x.r) || x.r.ProtoMajor == 1 && x.upload.unsent() {
 		header["Connection"] = []string{"close"}
 	}
 }
@@ -90,12 +99,20 @@ func (x *exchange) ends(events *boundary, err error) (bool, error) {
 }
 
 // onBlock runs before a read from the worker that may take a while: the client
-// gets what there is, and both sides get their idle deadline.
+// gets what there is, and both sides get their idle deadline. HTTP/2 needs one
+// for what is written after the read, too: a window that the client does not
+// open holds a write for ever, where the kernel gives a socket up. It strikes
+// even while nothing is being written, so the worker's time comes on top.
 func (x *exchange) onBlock() {
-	deadline := x.front.options.Now().Add(x.front.options.Deadlines.Idle)
+	idle := x.front.options.Deadlines.Idle
+	deadline := x.front.options.Now().Add(idle)
+	switch {
+	case x.r.ProtoMajor > 1:
+		x.boundWrite(deadline.Add(idle))
+	case x.dirty:
+		x.boundWrite(deadline)
+	}
 	if x.dirty {
-		x.timed = true
-		_ = x.control().SetWriteDeadline(deadline)
 		_ = x.control().Flush() // a client that is gone shows in the next write
 		x.dirty = false
 	}

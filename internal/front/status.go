@@ -14,16 +14,18 @@ import (
 )
 
 // own serves the front's routes, and reports whether the request was for one.
+// A route that no token opens is left to the application, which may have its own.
 func (f *Front) own(w http.ResponseWriter, r *http.Request) bool {
 	routes, path := &f.options.Status, r.URL.Path
-	switch path {
-	case routes.Path:
+	opens := len(routes.Tokens) > 0
+	switch {
+	case opens && path == routes.Path:
 		f.guarded(w, r, f.serveStatus)
-	case routes.Metrics:
+	case opens && path == routes.Metrics:
 		f.guarded(w, r, f.serveMetrics)
-	case routes.Live:
+	case path == routes.Live:
 		plain(w, r, http.StatusOK, "live\n")
-	case routes.Ready:
+	case path == routes.Ready:
 		f.serveReady(w, r)
 	default:
 		return f.redirect(w, r)

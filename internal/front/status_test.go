@@ -92,6 +92,16 @@ func TestShortTokensAndClashingRoutesAreRefused(t *testing.T) {
 	}
 }
 
+func TestWithoutTokensTheRoutesAreTheApplications(t *testing.T) {
+	r := start(t, front.Options{})
+	r.worker("web.1", echo)
+	for _, path := range []string{"/status", "/metrics"} {
+		if reply, body := r.do("GET", path, "", "X-Status-Token", token); reply.StatusCode != http.StatusOK || body != "GET "+path+" " {
+			t.Errorf("%s: got %d %q, want the application's reply", path, reply.StatusCode, body)
+		}
+	}
+}
+
 func TestLiveAndReady(t *testing.T) {
 	r := guarded(t, front.Options{})
 	if reply, _ := r.do("GET", "/ready", ""); reply.StatusCode != http.StatusServiceUnavailable {

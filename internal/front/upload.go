@@ -75,8 +75,8 @@ func (u *upload) goAhead() {
 	}
 }
 
-// running reports whether the body is still being sent.
-func (u *upload) running() bool {
+// unsent reports whether the body was not sent to its end, or not yet.
+func (u *upload) unsent() bool {
 	if u == nil {
 		return false
 	}

@@ -33,17 +33,21 @@ type body struct {
 	left int64
 }
 
-// frame chooses how the body ends (RFC 9112, section 6.3).
+// frame chooses how the body ends (RFC 9112, section 6.3). A worker may write
+// one where none may be, which would be the next reply. After HEAD, or when the
+// head announces it, it may come later than any look, so the connection ends.
 func (c *Conn) frame(method string, h *Head) {
 	c.body = body{}
 	informational := h.Status < 200
-	c.done = false
+	c.done, c.bare = false, false
+	stray := false
 	switch {
 	case informational:
 		h.Length = 0
 		return
 	case method == http.MethodHead || h.Status == http.StatusNoContent || h.Status == http.StatusNotModified:
-		c.done = true
+		stray = method == http.MethodHead || h.chunked || h.sized && h.Length > 0
+		c.done, c.bare = true, true
 		h.Length = 0
 	case h.chunked:
 		c.body.mode = chunked
@@ -52,7 +56,7 @@ func (c *Conn) frame(method string, h *Head) {
 	default:
 		c.body.mode, h.Close = toEnd, true
 	}
-	c.keep = !h.Close
+	c.keep = !h.Close && !stray
 }
 
 // Buffered returns how many bytes were read and not handed out yet.

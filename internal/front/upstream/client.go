@@ -65,7 +65,8 @@ const young = time.Second
 
 // Get returns an idle connection that the worker has not closed, or a new one.
 // With repeatable, one that was used a moment ago is not looked at first, which
-// saves a system call. An error wraps ErrConnect.
+// saves a system call; but after a reply without a body it is, as a worker may
+// have sent one. An error wraps ErrConnect.
 func (c *Client) Get(ctx context.Context, now time.Time, repeatable bool) (*Conn, error) {
 	for {
 		conn := c.pop()
@@ -73,7 +74,7 @@ func (c *Client) Get(ctx context.Context, now time.Time, repeatable bool) (*Conn
 			return c.connect(ctx)
 		}
 		idle := now.Sub(conn.since)
-		if idle < c.limits.IdleFor && (repeatable && idle < young || conn.silent()) {
+		if idle < c.limits.IdleFor && (repeatable && idle < young && !conn.bare || conn.silent()) {
 			conn.begin(true)
 			return conn, nil
 		}

@@ -39,8 +39,8 @@ type Conn struct {
 	probe  func(fd uintptr)
 	quiet  bool
 	since  time.Time   // idle since
-	until  time.Time   // the read deadline that Await set
-	moved  atomic.Bool // the read deadline is not what Await set
+	until  time.Time   // the deadline that Await set
+	moved  atomic.Bool // a deadline is not what Await set
 	over   atomic.Bool // by Abort
 	abort  func()      // c.Abort, made once
 
@@ -50,6 +50,7 @@ type Conn struct {
 	reused bool
 	keep   bool // the framing allows another exchange
 	done   bool // the response ended where it said
+	bare   bool // the response had no body by its kind
 	unsent bool // a request body was not sent to its end
 
 	// BeforeRead, when set, is called before a read that may block, so that what
@@ -144,14 +145,14 @@ func (c *Conn) Send(p []byte) (int, error) {
 	return n, nil
 }
 
-// Await gives the response patience from now on, or up to a thirtieth more: the
-// deadline of a busy connection need not be set for each request. Call it
-// before the request is sent.
+// Await gives the request and its response patience from now on, or up to a
+// thirtieth more: the deadline of a busy connection need not be set for each
+// request. Call it before the request is sent.
 func (c *Conn) Await(now time.Time, patience time.Duration) {
 	slack := patience / 30
 	if left := c.until.Sub(now); c.moved.Swap(false) || left < patience || left > patience+slack {
 		c.until = now.Add(patience + slack)
-		_ = c.plain.SetReadDeadline(c.until)
+		_ = c.plain.SetDeadline(c.until)
 		c.stayEnded()
 	}
 }
@@ -168,6 +169,7 @@ func (c *Conn) Aborter() func() { return c.abort }
 
 // SetWriteDeadline bounds the writes under way and to come.
 func (c *Conn) SetWriteDeadline(t time.Time) {
+	c.moved.Store(true)
 	_ = c.plain.SetWriteDeadline(t)
 	c.stayEnded()
 }
