@@ -87,6 +87,7 @@ type StandIn struct {
 	Service  string   `json:"service"`
 	Type     string   `json:"type"`
 	Settings []string `json:"settings"` // that name its address, left out
+	Others   int      `json:"others"`   // other services that keep something, which were given
 	Outcome  Outcome  `json:"outcome"`
 	Strange  []string `json:"strange"` // addresses and names that were tried and that nobody gave; at most 20
 	Memory   Memory   `json:"memory"`

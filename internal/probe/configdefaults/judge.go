@@ -200,6 +200,12 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 	case s.Type == "smtp":
 		return "", true
 	}
+	return forgets(s, usual, named)
+}
+
+// forgets says what of a session is not kept without a service, or "". Where
+// other services keep something, what is there may be theirs.
+func forgets(s StandIn, usual Memory, named bool) (why string, known bool) {
 	before, after, there := s.Memory.Before, s.Memory.After, usual.After > 0
 	if usual.Before == 0 {
 		before, after, there = s.Memory.OwnOnce, s.Memory.OwnLast, usual.OwnOnce > 0 && usual.OwnLast > 0
@@ -211,9 +217,16 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 		return "serves with the feature silently off: nothing of a session is kept", true
 	case after == 0:
 		return "serves, and what a session stored is gone after a restart", true
+	case s.Memory.loses() && !usual.loses():
+		return "serves, and a part of what a session stored is gone after a restart", true
+	case s.Others > 0 && !named:
+		return "serves without naming it, and another service may keep what the session shows: require the address, or say what is used instead", false
 	}
 	return "", true
 }
+
+// loses reports whether a restart takes something away.
+func (m Memory) loses() bool { return m.After < m.Before || m.OwnLast < m.OwnOnce }
 
 // locked passes if nothing opened the status route without a token.
 func locked(c Credential) standard.Finding {

@@ -189,6 +189,21 @@ func TestStandIn(t *testing.T) {
 			o.Usual = Memory{OwnLast: 1}
 			serves(Memory{})(o)
 		}, standard.Unknown, "redis: the session stores nothing"},
+		{"kept by another store", func(o *Observations) {
+			o.StandIns[0].Others = 1
+			serves(Memory{Before: 1, After: 1, OwnOnce: 2, OwnLast: 2})(o)
+		}, standard.Unknown, "redis: serves without naming it, and another service may keep what the session shows"},
+		{"kept by another store, and said", func(o *Observations) {
+			o.StandIns[0].Others = 1
+			serves(Memory{Before: 1, After: 1, OwnOnce: 2, OwnLast: 2})(o)
+			o.StandIns[0].Outcome.Naming = map[string]int{"REDIS_URL": 1}
+		}, standard.Pass, ""},
+		{"a part is lost, seen with cookies", serves(Memory{Before: 1, After: 1, OwnOnce: 2, OwnLast: 1}), standard.Fail, "a part of what a session stored is gone after a restart"},
+		{"a part is lost", serves(Memory{Before: 2, After: 1, OwnOnce: 2, OwnLast: 2}), standard.Fail, "a part of what a session stored is gone after a restart"},
+		{"a part is always lost", func(o *Observations) {
+			o.Usual = Memory{Before: 2, After: 1, OwnOnce: 3, OwnLast: 2}
+			serves(o.Usual)(o)
+		}, standard.Pass, ""},
 		{"mail off in silence", func(o *Observations) { o.StandIns[1].Type = "smtp" }, standard.Fail, "does not say that no mail is sent"},
 		{"mail off, and said", func(o *Observations) {
 			o.StandIns[1].Type, o.StandIns[1].Outcome.Naming = "smtp", map[string]int{"SYSLOG_URL": 1}

@@ -18,7 +18,7 @@ import (
 func addressed(m *manifest.Manifest) []StandIn {
 	var list []StandIn
 	for _, name := range slices.Sorted(maps.Keys(m.Services)) {
-		s := StandIn{Service: name, Type: string(m.Services[name].Type)}
+		s := StandIn{Service: name, Type: string(m.Services[name].Type), Others: others(m, name)}
 		for _, setting := range m.Config.WithEffect(manifest.EffectService) {
 			parts := manifest.References(setting.Value)
 			if setting.Service == name && (slices.Contains(parts, "url") || slices.Contains(parts, "host") || slices.Contains(parts, "path")) {
@@ -30,6 +30,18 @@ func addressed(m *manifest.Manifest) []StandIn {
 		}
 	}
 	return list
+}
+
+// others counts the services beside one that keep something.
+func others(m *manifest.Manifest, name string) int {
+	n := 0
+	for other, service := range m.Services {
+		keeps := service.Type != manifest.SMTP && service.Type != manifest.Syslog && service.Type != manifest.HTTP
+		if other != name && keeps {
+			n++
+		}
+	}
+	return n
 }
 
 // ordinary runs a session in an ordinary boot and sees what it leaves, and
