@@ -8,6 +8,9 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
 )
 
+// bareEnd is an end that may have another cause than the setting left out.
+const bareEnd = "ends without naming it, and its release commands had failed before: what they make may be all that is missing"
+
 func judge(o Observations) []standard.Finding {
 	return []standard.Finding{begins(o), behaves(o.Posture), standsIn(o), locked(o.Credential)}
 }
@@ -27,7 +30,7 @@ func begins(o Observations) standard.Finding {
 	case bare.Outcome.Served:
 		f.Seen += fmt.Sprintf("; production must override none of its %d settings", o.Settings)
 		return f
-	case !bare.Outcome.Refused() || bare.Outcome.After > 10:
+	case !bare.Outcome.Refused() || bare.Outcome.After > max(10, 10*o.Took):
 		f.Outcome, f.Why = standard.Fail, "it neither serves nor ends with a status other than zero"
 		return f
 	case len(asked) == 0:
@@ -187,6 +190,8 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 	switch {
 	case len(strange) > 0:
 		return "tries an address that nobody gave: " + strings.Join(strange[:min(len(strange), 5)], ", "), true
+	case s.Outcome.Refused() && !named && s.Bare:
+		return bareEnd, false
 	case s.Outcome.Refused() && !named:
 		return fmt.Sprintf("ends without naming it; its last words: %q", s.Outcome.Last), true
 	case s.Outcome.Refused():
@@ -245,6 +250,8 @@ func locked(c Credential) standard.Finding {
 			unknown = name + " nobody asked"
 		case o.Outcome.Served && !o.Control:
 			unknown = name + " every request was refused, but so was the right token where one was set"
+		case o.Outcome.Refused() && o.Bare && o.Outcome.Naming[c.Setting] == 0:
+			unknown = name + " it " + bareEnd
 		case !o.Outcome.Served && !o.Outcome.Refused():
 			unknown = name + " it " + ending(o.Outcome)
 		}

@@ -74,10 +74,11 @@ func strange(ctx context.Context, b *bench.Bench, boot *bench.Boot) ([]string, e
 // leaveOut starts the application without the address of a service. If it
 // serves, a session shows what it does instead.
 func leaveOut(ctx context.Context, b *bench.Bench, limit time.Duration, s *StandIn) error {
-	boot, err := b.Boot(ctx, bench.Plan{Unset: s.Settings, NoRelease: true})
+	boot, released, err := start.Boot(ctx, b, bench.Plan{Unset: s.Settings})
 	if err != nil {
 		return err
 	}
+	s.Bare = !released
 	defer boot.Close()
 	process, err := boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {
