@@ -36,6 +36,7 @@ type Reply struct {
 	Header   http.Header   `json:"header,omitempty"`
 	Body     string        `json:"body,omitempty"` // at most 1 MiB, made valid UTF-8
 	Err      string        `json:"err,omitempty"`  // "" where the reply is whole
+	Open     bool          `json:"open,omitempty"` // of a Wire: the end of the connection alone ended its body (RFC 9112, section 6.3)
 	Nonce    string        `json:"nonce,omitempty"`
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration"` // until the last byte

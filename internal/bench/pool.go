@@ -25,9 +25,10 @@ func (b *Bench) SetWorkers(n int) map[string]string {
 
 // Pool is the worker processes of one start of the application.
 type Pool struct {
-	Process *Process
-	Workers []sandbox.ProcessInfo // the oldest first
-	Holders int                   // how many processes had accepted connections at the same time
+	Process  *Process
+	Workers  []sandbox.ProcessInfo // the oldest first
+	Children int                   // descendants that live, whether they are workers or not
+	Holders  int                   // how many processes had accepted connections at the same time
 }
 
 const (
@@ -45,7 +46,8 @@ const (
 // listening socket with them, is counted as well. Where the first process
 // accepts them all, it may hand requests on: then its descendants that listen
 // at addresses of their own are the workers. The pool is empty where there are
-// none either: the workers are threads then, or none.
+// none either: the workers are threads then, or none, or children that are fed
+// in another way, through pipes or unix sockets.
 func (p *Process) Pool(ctx context.Context, expected int) (Pool, error) {
 	pool := Pool{Process: p}
 	var wires []*Wire
@@ -67,7 +69,12 @@ func (p *Process) Pool(ctx context.Context, expected int) (Pool, error) {
 		if err != nil {
 			return pool, err
 		}
-		pool.Workers = p.workers(family)
+		pool.Workers, pool.Children = p.workers(family), 0
+		for _, info := range family {
+			if info.PID != p.PID {
+				pool.Children++
+			}
+		}
 		holders := 0
 		for _, info := range family {
 			if len(p.Connections(info)) > 0 && (info.PID != p.PID || len(pool.Workers) == 0) {

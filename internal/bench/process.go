@@ -41,7 +41,7 @@ type Process struct {
 	boot    *Boot
 	process *sandbox.Process
 	done    chan struct{} // closed when it has ended
-	silent  chan struct{} // closed when nobody can write its output any more
+	silent  chan struct{} // closed when nobody can write its output or its trace any more
 	exit    sandbox.Exit
 	err     error
 }
@@ -104,6 +104,9 @@ func (p *Process) watch() {
 	p.boot.serve(func() {
 		defer close(p.silent)
 		p.Output.readers.Wait()
+		if p.Trace != nil {
+			p.Trace.readers.Wait()
+		}
 	})
 	p.boot.serve(func() {
 		defer close(p.done)

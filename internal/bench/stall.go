@@ -20,6 +20,7 @@ type Stall struct {
 	Ordinary Request       //
 	Takes    time.Duration // the slow one, alone
 	Status   int           // of the slow one, alone; 0 for StallUpload
+	Size     int           // bytes of that reply's body
 	Normal   int           // status of the ordinary one
 	Usual    time.Duration // the ordinary one, alone: median of several
 	service  string
@@ -64,7 +65,7 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 		stall.Slow = client.request(*stall.step, stall.nonce)
 		stall.Slow.Fresh = true
 		reply := client.Do(ctx, stall.Slow)
-		stall.Takes, stall.Status = reply.Duration, reply.Status
+		stall.Takes, stall.Status, stall.Size = reply.Duration, reply.Status, len(reply.Body)
 		if stall.worth() {
 			stall.Kind = StallDeclared
 		}
@@ -77,7 +78,7 @@ func (p *Process) FindStall(ctx context.Context) Stall {
 			continue
 		}
 		reply := client.Do(ctx, landing)
-		tried := Stall{Kind: StallService, Slow: landing, Ordinary: missing, service: name, Takes: reply.Duration, Status: reply.Status}
+		tried := Stall{Kind: StallService, Slow: landing, Ordinary: missing, service: name, Takes: reply.Duration, Status: reply.Status, Size: len(reply.Body)}
 		tried.Usual, tried.Normal = usual(missing)
 		_ = attached.Proxy.Set(fault.Pass)
 		if tried.worth() {

@@ -25,6 +25,10 @@ type Program struct {
 var (
 	// strace -f -y: `123 execve("/bin/ls", ["ls", "-l"], 0x7ff… /* 8 vars */) = 0`.
 	executed = regexp.MustCompile(`^\d+ +execve\("((?:[^"\\]|\\.)*)", \[(.*?)\](?:\.\.\.)?, .*\) += 0$`)
+	// A call that another process interrupts is told in two parts:
+	// `123 execve("/bin/ls", … <unfinished ...>` and `123 <... execve resumed>) = 0`.
+	begun = regexp.MustCompile(`^(\d+) +execve\(.* <unfinished \.\.\.>$`)
+	ended = regexp.MustCompile(`^(\d+) +<\.\.\. execve resumed>(.*)$`)
 	// strace -f -y: `123 openat(AT_FDCWD</app>, "x", O_RDONLY) = 5</app/x>`, or the
 	// end of a call that another process interrupted: `123 <... openat resumed>…) = 5</app/x>`.
 	opened   = regexp.MustCompile(`^\d+ +(?:<\.\.\. )?open(?:at)?(?: resumed>|\().*= \d+<(/.*)>$`)
@@ -34,8 +38,15 @@ var (
 // Traced reads the trace of a process that was launched with Trace.
 func (p *Process) Traced() Traced {
 	t := Traced{Dropped: p.Trace.Dropped()}
-	programs, files := map[string]bool{}, map[string]bool{}
+	programs, files, halves := map[string]bool{}, map[string]bool{}, map[string]string{}
 	for _, line := range p.Trace.Lines() {
+		if m := begun.FindStringSubmatch(line.Text); m != nil {
+			halves[m[1]] = strings.TrimSuffix(line.Text, " <unfinished ...>")
+			continue
+		}
+		if m := ended.FindStringSubmatch(line.Text); m != nil {
+			line.Text = halves[m[1]] + m[2]
+		}
 		if m := opened.FindStringSubmatch(line.Text); m != nil {
 			path := unquote(strings.TrimSuffix(m[1], " (deleted)"))
 			if !files[path] && !strings.Contains(line.Text, "O_DIRECTORY") {

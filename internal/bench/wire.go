@@ -97,6 +97,7 @@ func (w *Wire) Receive(method string, until time.Time) (reply Reply) {
 	}
 	defer res.Body.Close()
 	w.Closing = res.Close
+	reply.Open = res.ContentLength < 0 && len(res.TransferEncoding) == 0
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	reply.Status, reply.Header, reply.Body = res.StatusCode, res.Header, strings.ToValidUTF8(string(body), "\uFFFD")
 	if err != nil {
@@ -114,6 +115,15 @@ const (
 // CutOff reports whether a reply had begun and did not come in full. It speaks
 // of replies of a [Wire].
 func (r Reply) CutOff() bool { return strings.HasPrefix(r.Err, cutOff) }
+
+// Against takes a reply as cut off where the end of the connection alone ended
+// its body and it is less than half as long as usual.
+func (r Reply) Against(usual int) Reply {
+	if r.Err == "" && r.Open && 2*len(r.Body) < usual {
+		r.Err = cutOff + fmt.Sprintf("%d of about %d bytes", len(r.Body), usual)
+	}
+	return r
+}
 
 // plainWire drops the addresses that differ from run to run.
 func plainWire(err error) string {

@@ -38,12 +38,14 @@ func judgeCommand(o Observations, c Command) (standard.Outcome, string) {
 		return standard.Fail, c.Exit
 	case len(c.Strange) > 0:
 		return standard.Fail, "it tried " + strings.Join(c.Strange, ", ") + ", which is no service of this configuration"
-	case !c.Artifact:
-		return standard.Fail, "it names no file of the artifact"
+	case !c.Artifact && c.Certain:
+		return standard.Fail, "it opened and executed no file of the artifact"
 	case len(c.Reached) == 0 && !c.Value && o.Services > 0:
 		return standard.Fail, "it reached none of the services that the application is configured with"
 	case len(c.Reached) == 0 && !c.Value:
 		return standard.Unknown, "nothing shows which configuration it used: there is no service to reach and its output holds no setting"
+	case !c.Artifact:
+		return standard.Unknown, "nothing shows that the artifact's code ran: what it opened and executed was not all seen; strace tells it where it is installed and allowed"
 	}
 	return standard.Pass, ""
 }

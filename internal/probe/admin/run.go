@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,23 +57,9 @@ func one(ctx context.Context, b *bench.Bench, name string) (Command, int, error)
 	if err != nil {
 		return c, 0, err
 	}
-	process, err := boot.Launch(ctx, bench.Launch{Run: c.Run, NoWait: true})
-	if errors.Is(err, bench.ErrNotStarted) {
-		c.Exit = err.Error()
-		return c, len(before.down), nil
-	}
-	if err != nil {
-		return c, 0, err
-	}
-	c.Started, c.Artifact = true, namesArtifact(process.Args, b.Root)
-	exit, err := process.Wait(ctx, limit)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.Exit = fmt.Sprintf("still running after %s", limit)
-	case err != nil:
-		return c, 0, err
-	default:
-		c.Exit, c.Zero = exit.String(), exit.Code == 0 && exit.Signal == 0
+	process, err := c.launch(ctx, boot, b)
+	if err != nil || !c.Started {
+		return c, len(before.down), err
 	}
 	after, err := look(ctx, boot)
 	if err != nil {
@@ -81,6 +68,45 @@ func one(ctx context.Context, b *bench.Bench, name string) (Command, int, error)
 	c.compare(before, after)
 	c.observe(boot, process)
 	return c, len(after.down), nil
+}
+
+// launch runs the command to its end, under strace where the host has it. A
+// trace without any program tells that there is none, or that the host forbids
+// to trace: without strace it shows which.
+func (c *Command) launch(ctx context.Context, boot *bench.Boot, b *bench.Bench) (*bench.Process, error) {
+	if _, missing := exec.LookPath("strace"); missing == nil {
+		process, err := c.execute(ctx, boot, true)
+		if err != nil {
+			return process, err
+		}
+		if traced := process.Traced(); len(traced.Programs) > 0 {
+			c.Artifact, c.Certain = touched(boot, b, traced)
+			return process, nil
+		}
+	}
+	return c.execute(ctx, boot, false)
+}
+
+func (c *Command) execute(ctx context.Context, boot *bench.Boot, trace bool) (*bench.Process, error) {
+	process, err := boot.Launch(ctx, bench.Launch{Run: c.Run, Trace: trace, NoWait: true})
+	if errors.Is(err, bench.ErrNotStarted) {
+		c.Exit, c.Started, c.Zero = err.Error(), false, false
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Started = true
+	exit, err := process.Wait(ctx, limit)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.Exit = fmt.Sprintf("still running after %s", limit)
+	case err != nil:
+		return nil, err
+	default:
+		c.Exit, c.Zero = exit.String(), exit.Code == 0 && exit.Signal == 0
+	}
+	return process, nil
 }
 
 // traffic is what was reached so far.
@@ -149,27 +175,25 @@ func (c *Command) observe(boot *bench.Boot, process *bench.Process) {
 	c.Tail = tail[:min(len(tail), 400)]
 }
 
-// namesArtifact reports whether an argument is a file of the artifact, or a
-// Python module of it.
-func namesArtifact(args []string, root string) bool {
-	for i, arg := range args {
-		rest := strings.TrimPrefix(arg, sandbox.AppDir+"/")
-		if filepath.IsAbs(rest) || strings.HasPrefix(rest, "-") {
-			continue
+// touched reports whether a traced command opened or executed a file of the
+// artifact, and whether the trace tells it for certain. The manifest and the
+// configuration file are no code: our runtime and any command may read them.
+func touched(boot *bench.Boot, b *bench.Bench, traced bench.Traced) (touched, certain bool) {
+	certain = traced.Dropped == 0
+	inArtifact := func(path string) bool {
+		rest, inside := strings.CutPrefix(path, sandbox.AppDir+"/")
+		if !inside || rest == filepath.Base(b.Manifest.Path) || path == boot.FilePath() {
+			return false
 		}
-		candidates := []string{rest}
-		if i > 0 && args[i-1] == "-m" {
-			module := strings.ReplaceAll(rest, ".", "/")
-			candidates = []string{module + ".py", module + "/__main__.py"}
-		}
-		if i > 0 && (args[i-1] == "-cp" || args[i-1] == "-classpath" || args[i-1] == "-jar") {
-			candidates = append(candidates, strings.Split(rest, ":")...)
-		}
-		for _, candidate := range candidates {
-			if _, err := os.Stat(filepath.Join(root, filepath.Clean("/"+candidate))); err == nil && candidate != "" {
-				return true
-			}
-		}
+		_, err := os.Stat(filepath.Join(b.Root, filepath.Clean("/"+rest)))
+		return err == nil
 	}
-	return false
+	for _, program := range traced.Programs {
+		if inArtifact(program.Path) {
+			return true, true
+		}
+		// Its path may have been relative to another folder than ours.
+		certain = certain && !strings.HasPrefix(program.Path, sandbox.AppDir+"/")
+	}
+	return slices.ContainsFunc(traced.Files, inArtifact), certain
 }

@@ -87,6 +87,8 @@ type StandIn struct {
 	Service  string   `json:"service"`
 	Type     string   `json:"type"`
 	Settings []string `json:"settings"` // that name its address, left out
+	Others   int      `json:"others"`   // other services that keep something, which were given
+	Bare     bool     `json:"bare"`     // its release commands had failed: what they make is not there
 	Outcome  Outcome  `json:"outcome"`
 	Strange  []string `json:"strange"` // addresses and names that were tried and that nobody gave; at most 20
 	Memory   Memory   `json:"memory"`
@@ -101,6 +103,7 @@ type Credential struct {
 
 // Opening is one boot without a token.
 type Opening struct {
+	Bare    bool     `json:"bare"` // its release commands had failed: what they make is not there
 	Outcome Outcome  `json:"outcome"`
 	Control bool     `json:"control"` // with a token that was set the route opens
 	Asked   int      `json:"asked"`   // requests

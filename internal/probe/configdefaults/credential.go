@@ -54,11 +54,11 @@ func credential(ctx context.Context, b *bench.Bench, r *probe.Recorder, group *e
 
 // open starts the application by a plan without a token and tries to get in.
 func open(ctx context.Context, b *bench.Bench, plan bench.Plan, limit time.Duration, o *Opening) error {
-	plan.NoRelease = true
-	boot, err := b.Boot(ctx, plan)
+	boot, released, err := start.Boot(ctx, b, plan)
 	if err != nil {
 		return err
 	}
+	o.Bare = !released
 	defer boot.Close()
 	process, err := boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
 )
 
+// bareEnd is an end that may have another cause than the setting left out.
+const bareEnd = "ends without naming it, and its release commands had failed before: what they make may be all that is missing"
+
 func judge(o Observations) []standard.Finding {
 	return []standard.Finding{begins(o), behaves(o.Posture), standsIn(o), locked(o.Credential)}
 }
@@ -27,7 +30,7 @@ func begins(o Observations) standard.Finding {
 	case bare.Outcome.Served:
 		f.Seen += fmt.Sprintf("; production must override none of its %d settings", o.Settings)
 		return f
-	case !bare.Outcome.Refused() || bare.Outcome.After > 10:
+	case !bare.Outcome.Refused() || bare.Outcome.After > max(10, 10*o.Took):
 		f.Outcome, f.Why = standard.Fail, "it neither serves nor ends with a status other than zero"
 		return f
 	case len(asked) == 0:
@@ -187,6 +190,8 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 	switch {
 	case len(strange) > 0:
 		return "tries an address that nobody gave: " + strings.Join(strange[:min(len(strange), 5)], ", "), true
+	case s.Outcome.Refused() && !named && s.Bare:
+		return bareEnd, false
 	case s.Outcome.Refused() && !named:
 		return fmt.Sprintf("ends without naming it; its last words: %q", s.Outcome.Last), true
 	case s.Outcome.Refused():
@@ -200,6 +205,12 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 	case s.Type == "smtp":
 		return "", true
 	}
+	return forgets(s, usual, named)
+}
+
+// forgets says what of a session is not kept without a service, or "". Where
+// other services keep something, what is there may be theirs.
+func forgets(s StandIn, usual Memory, named bool) (why string, known bool) {
 	before, after, there := s.Memory.Before, s.Memory.After, usual.After > 0
 	if usual.Before == 0 {
 		before, after, there = s.Memory.OwnOnce, s.Memory.OwnLast, usual.OwnOnce > 0 && usual.OwnLast > 0
@@ -211,9 +222,16 @@ func instead(s StandIn, o Observations) (why string, known bool) {
 		return "serves with the feature silently off: nothing of a session is kept", true
 	case after == 0:
 		return "serves, and what a session stored is gone after a restart", true
+	case s.Memory.loses() && !usual.loses():
+		return "serves, and a part of what a session stored is gone after a restart", true
+	case s.Others > 0 && !named:
+		return "serves without naming it, and another service may keep what the session shows: require the address, or say what is used instead", false
 	}
 	return "", true
 }
+
+// loses reports whether a restart takes something away.
+func (m Memory) loses() bool { return m.After < m.Before || m.OwnLast < m.OwnOnce }
 
 // locked passes if nothing opened the status route without a token.
 func locked(c Credential) standard.Finding {
@@ -232,6 +250,8 @@ func locked(c Credential) standard.Finding {
 			unknown = name + " nobody asked"
 		case o.Outcome.Served && !o.Control:
 			unknown = name + " every request was refused, but so was the right token where one was set"
+		case o.Outcome.Refused() && o.Bare && o.Outcome.Naming[c.Setting] == 0:
+			unknown = name + " it " + bareEnd
 		case !o.Outcome.Served && !o.Outcome.Refused():
 			unknown = name + " it " + ending(o.Outcome)
 		}

@@ -84,6 +84,8 @@ func TestStart(t *testing.T) {
 		{"answers errors", func(o *Observations) { *first(o) = Outcome{Status: 503} }, standard.Fail, "neither serves nor ends"},
 		{"exit status 0", func(o *Observations) { first(o).Exit = 0 }, standard.Fail, "neither serves nor ends"},
 		{"too late", func(o *Observations) { first(o).After = 10.1 }, standard.Fail, "neither serves nor ends"},
+		{"late, but so is every start", func(o *Observations) { o.Took, first(o).After = 2, 20 }, standard.Pass, ""},
+		{"too late for that", func(o *Observations) { o.Took, first(o).After = 2, 20.1 }, standard.Fail, "neither serves nor ends"},
 		{"just in time", func(o *Observations) { first(o).After = 10 }, standard.Pass, ""},
 		{"names nothing", func(o *Observations) { first(o).Naming = nil }, standard.Fail, "without naming what is missing"},
 		{"names what it was given", func(o *Observations) { first(o).Naming = map[string]int{"PORT": 1, "REDIS_URL": 0} }, standard.Fail, "without naming what is missing"},
@@ -156,6 +158,10 @@ func TestStandIn(t *testing.T) {
 		{"nothing recorded", func(o *Observations) { *o = Observations{} }, standard.Unknown, "no setting is declared"},
 		{"no services", func(o *Observations) { o.StandIns = nil }, standard.NotApplicable, "no service that a setting names"},
 		{"without the name", func(o *Observations) { o.StandIns[0].Outcome = refused() }, standard.Fail, "ends without naming it"},
+		{"without the name and its tables", func(o *Observations) {
+			o.StandIns[0].Outcome, o.StandIns[0].Bare = refused(), true
+		}, standard.Unknown, "redis: ends without naming it, and its release commands had failed"},
+		{"without its tables", func(o *Observations) { o.StandIns[0].Bare = true }, standard.Pass, ""},
 		{"exit status 0", func(o *Observations) { o.StandIns[0].Outcome.Exit = 0 }, standard.Fail, "REDIS_URL it ended"},
 		{"hangs", func(o *Observations) { o.StandIns[0].Outcome = Outcome{After: 10} }, standard.Fail, "neither served nor ended"},
 		{"durable by default", serves(Memory{Before: 1, After: 1}), standard.Pass, ""},
@@ -189,6 +195,21 @@ func TestStandIn(t *testing.T) {
 			o.Usual = Memory{OwnLast: 1}
 			serves(Memory{})(o)
 		}, standard.Unknown, "redis: the session stores nothing"},
+		{"kept by another store", func(o *Observations) {
+			o.StandIns[0].Others = 1
+			serves(Memory{Before: 1, After: 1, OwnOnce: 2, OwnLast: 2})(o)
+		}, standard.Unknown, "redis: serves without naming it, and another service may keep what the session shows"},
+		{"kept by another store, and said", func(o *Observations) {
+			o.StandIns[0].Others = 1
+			serves(Memory{Before: 1, After: 1, OwnOnce: 2, OwnLast: 2})(o)
+			o.StandIns[0].Outcome.Naming = map[string]int{"REDIS_URL": 1}
+		}, standard.Pass, ""},
+		{"a part is lost, seen with cookies", serves(Memory{Before: 1, After: 1, OwnOnce: 2, OwnLast: 1}), standard.Fail, "a part of what a session stored is gone after a restart"},
+		{"a part is lost", serves(Memory{Before: 2, After: 1, OwnOnce: 2, OwnLast: 2}), standard.Fail, "a part of what a session stored is gone after a restart"},
+		{"a part is always lost", func(o *Observations) {
+			o.Usual = Memory{Before: 2, After: 1, OwnOnce: 3, OwnLast: 2}
+			serves(o.Usual)(o)
+		}, standard.Pass, ""},
 		{"mail off in silence", func(o *Observations) { o.StandIns[1].Type = "smtp" }, standard.Fail, "does not say that no mail is sent"},
 		{"mail off, and said", func(o *Observations) {
 			o.StandIns[1].Type, o.StandIns[1].Outcome.Naming = "smtp", map[string]int{"SYSLOG_URL": 1}
@@ -219,6 +240,11 @@ func TestCredential(t *testing.T) {
 		{"nobody asked", func(o *Observations) { o.Credential.Empty.Asked = 0 }, standard.Unknown, "nobody asked"},
 		{"hangs", func(o *Observations) { o.Credential.Unset.Outcome = Outcome{After: 10} }, standard.Unknown, "neither served nor ended"},
 		{"exit status 0", func(o *Observations) { o.Credential.Unset.Outcome.Exit = 0 }, standard.Unknown, "ended with"},
+		{"refuses without its tables", func(o *Observations) {
+			o.Credential.Unset = Opening{Outcome: refused(), Bare: true}
+		}, standard.Unknown, "without STATUS_TOKEN it ends without naming it, and its release commands had failed"},
+		{"refuses by name without its tables", func(o *Observations) { o.Credential.Unset.Bare = true }, standard.Pass, ""},
+		{"refuses in other words", func(o *Observations) { o.Credential.Unset.Outcome = refused() }, standard.Pass, ""},
 		{"both refuse", func(o *Observations) { o.Credential.Empty = o.Credential.Unset }, standard.Pass, ""},
 	})
 }

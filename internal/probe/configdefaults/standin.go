@@ -18,7 +18,7 @@ import (
 func addressed(m *manifest.Manifest) []StandIn {
 	var list []StandIn
 	for _, name := range slices.Sorted(maps.Keys(m.Services)) {
-		s := StandIn{Service: name, Type: string(m.Services[name].Type)}
+		s := StandIn{Service: name, Type: string(m.Services[name].Type), Others: others(m, name)}
 		for _, setting := range m.Config.WithEffect(manifest.EffectService) {
 			parts := manifest.References(setting.Value)
 			if setting.Service == name && (slices.Contains(parts, "url") || slices.Contains(parts, "host") || slices.Contains(parts, "path")) {
@@ -30,6 +30,18 @@ func addressed(m *manifest.Manifest) []StandIn {
 		}
 	}
 	return list
+}
+
+// others counts the services beside one that keep something.
+func others(m *manifest.Manifest, name string) int {
+	n := 0
+	for other, service := range m.Services {
+		keeps := service.Type != manifest.SMTP && service.Type != manifest.Syslog && service.Type != manifest.HTTP
+		if other != name && keeps {
+			n++
+		}
+	}
+	return n
 }
 
 // ordinary runs a session in an ordinary boot and sees what it leaves, and
@@ -62,10 +74,11 @@ func strange(ctx context.Context, b *bench.Bench, boot *bench.Boot) ([]string, e
 // leaveOut starts the application without the address of a service. If it
 // serves, a session shows what it does instead.
 func leaveOut(ctx context.Context, b *bench.Bench, limit time.Duration, s *StandIn) error {
-	boot, err := b.Boot(ctx, bench.Plan{Unset: s.Settings, NoRelease: true})
+	boot, released, err := start.Boot(ctx, b, bench.Plan{Unset: s.Settings})
 	if err != nil {
 		return err
 	}
+	s.Bare = !released
 	defer boot.Close()
 	process, err := boot.Launch(ctx, bench.Launch{NoWait: true})
 	if err != nil {

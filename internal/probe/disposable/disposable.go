@@ -82,13 +82,14 @@ type Group struct {
 
 // Kill is a kill -9 under load and the start after it.
 type Kill struct {
-	Before    Shape  `json:"before"`    // the last session before the kill
-	Shown     []int  `json:"shown"`     // how often the last reply before the kill showed each session's text
-	InFlight  int    `json:"in_flight"` // requests on their way when it was killed
-	Restarted bool   `json:"restarted"`
-	Exit      string `json:"exit,omitempty"`
-	Tail      string `json:"tail,omitempty"`
-	Status    int    `json:"status"` // of the same request after the restart
-	Still     []int  `json:"still"`  // how often its reply shows each session's text
-	After     Shape  `json:"after"`  // a new session after the restart
+	Before    Shape    `json:"before"`    // the last session before the kill
+	Shown     []int    `json:"shown"`     // how often the last reply before the kill showed each session's text
+	Stores    []string `json:"stores"`    // declared services and settings that keep something, and files that it left
+	InFlight  int      `json:"in_flight"` // requests on their way when it was killed
+	Restarted bool     `json:"restarted"`
+	Exit      string   `json:"exit,omitempty"`
+	Tail      string   `json:"tail,omitempty"`
+	Status    int      `json:"status"` // of the same request after the restart
+	Still     []int    `json:"still"`  // how often its reply shows each session's text
+	After     Shape    `json:"after"`  // a new session after the restart
 }

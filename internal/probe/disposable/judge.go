@@ -11,8 +11,9 @@ import (
 const (
 	// share of the time since SIGTERM that the threads of an undisturbed
 	// process cannot have waited for a processor.
-	share   = 0.25
-	fixSlow = "declare a request that takes at least a second in roadworthy.yaml: faults: {slow: GET /slow}"
+	share      = 0.25
+	fixSlow    = "declare a request that takes at least a second in roadworthy.yaml: faults: {slow: GET /slow}"
+	fixTraffic = "in roadworthy.yaml let traffic: enter something and look at it again, such as \"POST /entries {message: $nonce}\" and then GET /"
 )
 
 func judge(o Observations) []standard.Finding {
@@ -200,6 +201,8 @@ func killed(o Observations) standard.Finding {
 	case !slices.Equal(k.After.Statuses, k.Before.Statuses) || fewer(k.After.Own, k.Before.Own):
 		f.Outcome, f.Why = standard.Fail, "a session after the restart does not go as before"
 		f.Seen = fmt.Sprintf("statuses %v before, %v after", k.Before.Statuses, k.After.Statuses)
+	case len(k.Stores) > 0 && !slices.ContainsFunc(k.Shown, func(n int) bool { return n > 0 }):
+		f.Outcome, f.Why = standard.Unknown, strings.Join(k.Stores, ", ")+" keeps something, but no page of the session shows it: "+fixTraffic
 	}
 	return f
 }

@@ -1,9 +1,11 @@
 package disposable
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/roadworthy-dev/roadworthy/internal/bench"
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
 )
 
@@ -120,17 +122,50 @@ func noneInFlight(terms []Term) {
 
 func TestKill(t *testing.T) {
 	check(t, 2, "disposable.kill", map[string]row{
-		"honest":             {func(*Observations) {}, standard.Pass, ""},
-		"nothing recorded":   {func(o *Observations) { o.Kill = Kill{} }, standard.Unknown, "nothing was recorded"},
-		"session refused":    {func(o *Observations) { o.Kill.Before.Statuses[1] = 403 }, standard.Unknown, "did not work before"},
-		"session cut off":    {func(o *Observations) { o.Kill.Before.Statuses[1] = 0 }, standard.Unknown, "did not work before"},
-		"stale lock":         {func(o *Observations) { o.Kill.Restarted = false }, standard.Fail, "does not start again"},
-		"broken page":        {func(o *Observations) { o.Kill.Status = 500 }, standard.Fail, "does not serve"},
-		"no page":            {func(o *Observations) { o.Kill.Status = 0 }, standard.Fail, "does not serve"},
-		"data is gone":       {func(o *Observations) { o.Kill.Still = []int{1, 1, 1} }, standard.Fail, "is gone"},
-		"all data is gone":   {func(o *Observations) { o.Kill.Still = nil }, standard.Fail, "is gone"},
+		"honest":           {func(*Observations) {}, standard.Pass, ""},
+		"nothing recorded": {func(o *Observations) { o.Kill = Kill{} }, standard.Unknown, "nothing was recorded"},
+		"session refused":  {func(o *Observations) { o.Kill.Before.Statuses[1] = 403 }, standard.Unknown, "did not work before"},
+		"session cut off":  {func(o *Observations) { o.Kill.Before.Statuses[1] = 0 }, standard.Unknown, "did not work before"},
+		"stale lock":       {func(o *Observations) { o.Kill.Restarted = false }, standard.Fail, "does not start again"},
+		"broken page":      {func(o *Observations) { o.Kill.Status = 500 }, standard.Fail, "does not serve"},
+		"no page":          {func(o *Observations) { o.Kill.Status = 0 }, standard.Fail, "does not serve"},
+		"data is gone":     {func(o *Observations) { o.Kill.Still = []int{1, 1, 1} }, standard.Fail, "is gone"},
+		"all data is gone": {func(o *Observations) { o.Kill.Still = nil }, standard.Fail, "is gone"},
+		"nothing to lose is shown": {func(o *Observations) {
+			o.Kill.Shown, o.Kill.Still, o.Kill.Stores = []int{0, 0, 0}, []int{0, 0, 0}, []string{"DATABASE_URL"}
+		},
+			standard.Unknown, "DATABASE_URL keeps something, but no page of the session shows it"},
+		"nothing is kept": {func(o *Observations) { o.Kill.Shown, o.Kill.Still = []int{0, 0, 0}, []int{0, 0, 0} }, standard.Pass, ""},
+		"one of three is shown": {func(o *Observations) {
+			o.Kill.Shown, o.Kill.Still, o.Kill.Stores = []int{0, 0, 1}, []int{0, 0, 1}, []string{"DATABASE_URL"}
+		}, standard.Pass, ""},
+		"nothing shown, and sick": {func(o *Observations) {
+			o.Kill.Shown, o.Kill.Stores, o.Kill.Status = []int{0, 0, 0}, []string{"DATABASE_URL"}, 500
+		}, standard.Fail, "does not serve"},
 		"more than before":   {func(o *Observations) { o.Kill.Still = []int{2, 2, 2} }, standard.Pass, ""},
 		"new session fails":  {func(o *Observations) { o.Kill.After.Statuses = []int{200, 500, 200} }, standard.Fail, "does not go as before"},
 		"new session forgot": {func(o *Observations) { o.Kill.After.Own = []int{0, 0, 1} }, standard.Fail, "does not go as before"},
 	})
+}
+
+// TestLastLook: the page to look at again is one that shows what was entered.
+func TestLastLook(t *testing.T) {
+	get := func(target, body string) bench.Reply {
+		return bench.Reply{Method: http.MethodGet, Target: target, Body: body}
+	}
+	post := bench.Reply{Method: http.MethodPost, Target: "/entries", Body: "nonce"}
+	for want, replies := range map[string][]bench.Reply{
+		"/":            {get("/", ""), post, get("/", "nonce")},
+		"/entries":     {get("/", ""), get("/entries", "nonce"), post, get("/thanks", "")},
+		"/list":        {get("/list", "nonce"), get("/echo/nonce", "nonce")},
+		"/entry/nonce": {get("/", ""), get("/entry/nonce", "nonce"), get("/", "")},
+		"/thanks":      {get("/", ""), post, get("/thanks", "")},
+	} {
+		if got := lastLook(replies, "nonce"); got.Target != want {
+			t.Errorf("got %s, want %s", got.Target, want)
+		}
+	}
+	if got := lastLook([]bench.Reply{post}, "nonce"); got.Target != "/" || got.Method != http.MethodGet {
+		t.Errorf("of no GET: %+v", got)
+	}
 }

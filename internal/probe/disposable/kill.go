@@ -42,7 +42,10 @@ func kill(ctx context.Context, b *bench.Bench, stall bench.Stall) (Kill, error) 
 		nonces[i] = boot.Random.Nonce()
 		replies = client.Session(ctx, nonces[i])
 	}
-	look := lastLook(replies)
+	look := lastLook(replies, nonces[sessions-1])
+	if n := len(replies); n > 0 && look.Target != replies[n-1].Target {
+		look = client.Get(ctx, look.Target) // a note that is shown once must not count as lost
+	}
 	k.Before, k.Shown = shapeOfReplies(replies, nonces[sessions-1]), counts(look.Body, nonces)
 	if stall.Kind == bench.StallDeclared {
 		stall.Hold(ctx, p) // the kill meets it; a wait for it would give the application time to tidy up
@@ -51,17 +54,35 @@ func kill(ctx context.Context, b *bench.Bench, stall bench.Stall) (Kill, error) 
 	if err := killAll(ctx, boot, p); err != nil {
 		return k, err
 	}
+	files, err := boot.Kept(ctx)
+	if err != nil {
+		return k, err
+	}
+	k.Stores = append(b.Stores(), files...)
 	return k, k.again(ctx, b, boot, client, p.Ready.Sub(p.Started), look, nonces)
 }
 
-// lastLook is the last reply to a GET.
-func lastLook(replies []bench.Reply) bench.Reply {
-	for _, reply := range slices.Backward(replies) {
-		if reply.Method == http.MethodGet {
-			return reply
+// lastLook is the last reply to a GET that shows a text, on a page whose path
+// does not hold it if there is one: that may be an echo. Where none shows it,
+// it is the last one.
+func lastLook(replies []bench.Reply, text string) bench.Reply {
+	look, worth := bench.Reply{Method: http.MethodGet, Target: "/"}, -1
+	for _, reply := range replies {
+		if reply.Method != http.MethodGet {
+			continue
+		}
+		value := 0
+		if strings.Contains(reply.Body, text) {
+			value = 1
+			if !strings.Contains(reply.Target, text) {
+				value = 2
+			}
+		}
+		if value >= worth {
+			look, worth = reply, value
 		}
 	}
-	return bench.Reply{Method: http.MethodGet, Target: "/"}
+	return look
 }
 
 func shapeOfReplies(replies []bench.Reply, own string) Shape {

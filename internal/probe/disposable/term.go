@@ -265,32 +265,50 @@ func (t *Term) count(l *load, stall bench.Stall, slow []*bench.Held, sent time.T
 		case <-h.Done:
 			// A slow request that was over before SIGTERM was not in flight.
 			if h.Reply.Err != "" || h.Reply.Started.Add(h.Reply.Duration).After(sent) {
-				t.Slow.add(taken, h.Reply, stall.Status)
+				t.Slow.add(taken, h.Reply, stall.Status, stall.Size)
 			}
 		default:
-			t.Slow.add(taken, bench.Reply{Err: "no reply within 30 s"}, stall.Status)
+			t.Slow.add(taken, bench.Reply{Err: "no reply within 30 s"}, stall.Status, stall.Size)
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t.Refused = l.refused
+	size := l.size(stall.Normal, sent)
 	for _, s := range l.shots {
 		reply := s.reply
 		if s.done.IsZero() {
 			reply = bench.Reply{Method: http.MethodGet, Err: "no byte of a reply: still waiting"}
 		}
 		if s.written.Before(sent) {
-			t.Fast.add(s.reused || accepted[s.wire.Local], reply, stall.Normal)
+			t.Fast.add(s.reused || accepted[s.wire.Local], reply, stall.Normal, size)
 		} else {
-			t.After.add(s.reused, reply, stall.Normal)
+			t.After.add(s.reused, reply, stall.Normal, size)
 		}
 	}
 }
 
+// size is how long the bodies of the usual status were at least before
+// SIGTERM: in this boot, since what a page shows differs from boot to boot.
+func (l *load) size(usual int, sent time.Time) int {
+	least := -1
+	for _, s := range l.shots {
+		whole := s.reply.Err == "" && s.reply.Status == usual && !s.done.IsZero() && s.done.Before(sent)
+		if whole && (least < 0 || len(s.reply.Body) < least) {
+			least = len(s.reply.Body)
+		}
+	}
+	return max(least, 0)
+}
+
 // add counts a request. To be turned away with an error is no answer to a
-// request that is otherwise answered with the usual status.
-func (g *Group) add(accepted bool, reply bench.Reply, usual int) {
+// request that is otherwise answered with the usual status, and a body whose
+// end nothing tells is whole only if it has about the usual size.
+func (g *Group) add(accepted bool, reply bench.Reply, usual, size int) {
 	g.Sent++
+	if reply.Status == usual {
+		reply = reply.Against(size)
+	}
 	if reply.Err == "" && reply.Status >= 500 && usual < 500 {
 		reply.Err = fmt.Sprintf("status %d instead of %d", reply.Status, usual)
 		accepted = true // by someone who could answer

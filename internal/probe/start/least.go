@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -44,10 +45,7 @@ func Least(ctx context.Context, b *bench.Bench, limit time.Duration, rounds int)
 // With starts the application with some settings and no others.
 func With(ctx context.Context, b *bench.Bench, limit time.Duration, given []string) (Try, error) {
 	try := Try{Given: given}
-	boot, err := b.Boot(ctx, bench.Plan{Only: given})
-	if errors.Is(err, bench.ErrNotStarted) { // the release commands need more than that
-		boot, err = b.Boot(ctx, bench.Plan{Only: given, NoRelease: true})
-	}
+	boot, _, err := Boot(ctx, b, bench.Plan{Only: given})
 	if err != nil {
 		return try, err
 	}
@@ -58,6 +56,18 @@ func With(ctx context.Context, b *bench.Bench, limit time.Duration, given []stri
 	}
 	try.Outcome, err = Watch{Limit: limit, Linger: 300 * time.Millisecond, Grace: time.Second}.On(ctx, b, boot, process)
 	return try, err
+}
+
+// Boot boots by a plan that leaves something out, with what the release
+// commands make. Where they need what is left out, it boots without them.
+func Boot(ctx context.Context, b *bench.Bench, plan bench.Plan) (boot *bench.Boot, released bool, err error) {
+	boot, err = b.Boot(ctx, plan)
+	if !errors.Is(err, bench.ErrNotStarted) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return boot, err == nil, err
+	}
+	plan.NoRelease = true
+	boot, err = b.Boot(ctx, plan)
+	return boot, false, err
 }
 
 // Asked lists the settings that a start named and was not given.

@@ -41,9 +41,9 @@ func python(before, status, port string) string {
 	return "import os, sys, threading, time\n" + before + "\n" + body
 }
 
-func newBench(t *testing.T, program string) *bench.Bench {
+func newBench(t *testing.T, program string, more ...string) *bench.Bench {
 	t.Helper()
-	m, err := manifest.Parse(manifest.Name, []byte(declared))
+	m, err := manifest.Parse(manifest.Name, []byte(declared+strings.Join(more, "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,5 +160,30 @@ func TestLeast(t *testing.T) {
 	}
 	if asked := Asked(tries[1]); len(asked) != 1 || asked[0] != "REGION" {
 		t.Errorf("the second start asked for %v", asked)
+	}
+}
+
+// TestBoot: the release commands run, unless they do not get through.
+func TestBoot(t *testing.T) {
+	const release = "boot: 1s\nrelease: [\"/usr/bin/python3 -c \\\"import os, time; os.environ['REGION'] == 'slow' and time.sleep(60)\\\"\"]\n"
+	b := newBench(t, "", release)
+	for name, test := range map[string]struct {
+		plan     bench.Plan
+		released bool
+	}{
+		"all is given":   {bench.Plan{}, true},
+		"one is missing": {bench.Plan{Unset: []string{"REGION"}}, false},
+		"it takes long":  {bench.Plan{Set: map[string]string{"REGION": "slow"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			boot, released, err := Boot(t.Context(), b, test.plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer boot.Close()
+			if released != test.released || boot.Plan.NoRelease == released {
+				t.Errorf("released %t", released)
+			}
+		})
 	}
 }

@@ -55,6 +55,8 @@ func refuses(o Observations) standard.Finding {
 		f.Outcome, f.Why, f.Seen = standard.Fail, wrongs[0], strings.Join(wrongs[:min(len(wrongs), 4)], "; ")
 	case len(o.Attempts) == 0 || o.Unset == nil:
 		f.Outcome, f.Why = standard.Unknown, "nothing was tried"
+	case !o.Unset.Started && !o.Unset.Ended && len(o.Unset.Attempts) == 0:
+		f.Outcome, f.Why = standard.Unknown, "where no token is set it neither served nor ended within the declared boot time, so that nothing could be asked"
 	case !o.Answer.answered() || o.Answer.Status != 200:
 		f.Outcome, f.Why = standard.Unknown, "with the token it does not answer either, so that a refusal says nothing"
 	}

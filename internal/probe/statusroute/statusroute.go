@@ -81,6 +81,7 @@ type Attempt struct {
 // Unset is a boot in which no token is given.
 type Unset struct {
 	Started  bool      `json:"started"`
+	Ended    bool      `json:"ended"` // it refused to start: within the declared time its process was gone
 	Attempts []Attempt `json:"attempts,omitempty"`
 }
 

@@ -14,6 +14,7 @@ const (
 	rounds     = 3   // that must say the same, of at most five
 	leastWaits = 3   // ordinary requests of a level
 	apartFrom  = 3   // how many times longer than with no worker held a wait must be to tell of a lock
+	helpers    = 1   // child processes that threads have beside them: workers would be several
 	fixTraffic = "in roadworthy.yaml let traffic: enter something and look at it again, such as \"POST /entries {message: $nonce}\" and then GET /"
 )
 
@@ -152,6 +153,9 @@ func replaced(o Observations) standard.Finding {
 	case !r.Tried:
 		f.Outcome, f.Seen, f.Why = standard.Unknown, "no worker", "nothing was recorded"
 		return f
+	case r.Found == 0 && r.Children > helpers:
+		f.Outcome, f.Seen, f.Why = standard.Unknown, "no child process accepts connections", hidden(r.Children)
+		return f
 	case r.Found == 0:
 		f.Outcome, f.Seen = standard.NotApplicable, "no child process accepts connections"
 		f.Why = "its workers are threads of one process: to replace that is the business of the runtime"
@@ -172,6 +176,11 @@ func replaced(o Observations) standard.Finding {
 		f.Outcome, f.Why = standard.Fail, fmt.Sprintf("in the end only %d of %d workers answer when all others are stopped", r.Alone, r.Last)
 	}
 	return f
+}
+
+// hidden says that workers are there and that nobody saw which they are.
+func hidden(children int) string {
+	return fmt.Sprintf("its workers could not be told apart: %d child processes run and none accepts connections, so that they may be fed through pipes or unix sockets", children)
 }
 
 func (r Replace) say() string {
@@ -225,6 +234,8 @@ func shared(o Observations) standard.Finding {
 		f.Outcome, f.Seen, f.Why = standard.Fail, first.String(), fmt.Sprintf("the session goes otherwise when another worker answers, in %d of %d runs", departing, len(s.Spread))
 	case !replay.Carries(s.Plain[0]) && len(stores) > 0:
 		f.Outcome, f.Why = standard.Unknown, strings.Join(stores, ", ")+" keeps something, but the session does not touch it: "+fixTraffic
+	case s.Found == 0 && s.Children > helpers:
+		f.Outcome, f.Why = standard.Unknown, hidden(s.Children)
 	case s.Found > 0 && s.Answered < 2:
 		f.Outcome, f.Why = standard.Unknown, "no second worker answered, so that nothing was spread"
 	}
@@ -236,6 +247,8 @@ func (s Sessions) reach(supervised bool) string {
 	switch {
 	case !supervised:
 		return fmt.Sprintf("spread over %d processes", s.Found)
+	case s.Found == 0 && s.Children > helpers:
+		return fmt.Sprintf("none of %d child processes accepts connections", s.Children)
 	case s.Found == 0:
 		return "its workers are no processes of their own, so that nobody can tell them apart"
 	}

@@ -139,6 +139,8 @@ func TestReplace(t *testing.T) {
 		"honest":                  {supervised, same, standard.Pass, ""},
 		"processes":               {unsupervised, same, standard.NotApplicable, "the business of the runtime"},
 		"threads":                 {supervised, func(o *Observations) { o.Replace = Replace{Tried: true} }, standard.NotApplicable, "threads"},
+		"threads and a helper":    {supervised, func(o *Observations) { o.Replace = Replace{Tried: true, Children: 1} }, standard.NotApplicable, "threads"},
+		"fed by pipes":            {supervised, func(o *Observations) { o.Replace = Replace{Tried: true, Children: 2} }, standard.Unknown, "its workers could not be told apart: 2 child processes run"},
 		"nothing recorded":        {nothing, same, standard.Unknown, "nothing was recorded"},
 		"not tried":               {supervised, func(o *Observations) { o.Replace = Replace{} }, standard.Unknown, "nothing was recorded"},
 		"no kill":                 {supervised, func(o *Observations) { o.Replace.Kills = nil }, standard.Unknown, "only 0 of 3"},
@@ -173,6 +175,9 @@ func TestSessions(t *testing.T) {
 		"unsteady":              {supervised, s(func(s *Sessions) { s.Plain = runs(played(), played(forgets)) }), standard.Unknown, "do not agree"},
 		"one worker answered":   {supervised, s(func(s *Sessions) { s.Answered = 1 }), standard.Unknown, "no second worker"},
 		"threads":               {supervised, s(func(s *Sessions) { s.Found, s.Answered = 0, 0 }), standard.Pass, ""},
+		"threads and a helper":  {supervised, s(func(s *Sessions) { s.Found, s.Answered, s.Children = 0, 0, 1 }), standard.Pass, ""},
+		"fed by pipes":          {supervised, s(func(s *Sessions) { s.Found, s.Answered, s.Children = 0, 0, 3 }), standard.Unknown, "its workers could not be told apart: 3 child processes run"},
+		"fed by pipes, and bad": {supervised, s(func(s *Sessions) { s.Found, s.Answered, s.Children, s.Plain[0][0].Status = 0, 0, 3, 500 }), standard.Unknown, "does not even work"},
 		"do not start together": {unsupervised, func(o *Observations) { o.Scale.Many.Started = false }, standard.Unknown, "does not start beside"},
 		"carries nothing": {supervised, s(func(s *Sessions) {
 			s.Plain, s.Spread = runs(played(forgets), played(forgets)), runs(played(forgets))

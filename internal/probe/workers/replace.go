@@ -28,6 +28,7 @@ func (g *group) replace(ctx context.Context, stall bench.Stall) (Replace, error)
 	p := g.processes[0]
 	defer stall.Begin(g.boot)()
 	pool, err := p.Pool(ctx, bench.Workers)
+	r.Children = pool.Children
 	if err != nil || len(pool.Workers) == 0 {
 		return r, err
 	}

@@ -91,7 +91,7 @@ func (p player) spread(ctx context.Context) (replay.Session, error) {
 		return pool.Process, ctx.Err()
 	})
 	turn.end()
-	p.found.Found, p.found.Answered = len(pool.Workers), len(turn.answered)
+	p.found.Found, p.found.Children, p.found.Answered = len(pool.Workers), pool.Children, len(turn.answered)
 	return session, err
 }
 

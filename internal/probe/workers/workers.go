@@ -58,11 +58,12 @@ type Level struct {
 
 // Replace is workers killed in turn.
 type Replace struct {
-	Tried bool   `json:"tried"`
-	Found int    `json:"found"` // worker processes; 0 where no child process accepts connections
-	Kills []Kill `json:"kills"`
-	Alone int    `json:"alone"` // workers of the last generation that answer with all others stopped
-	Last  int    `json:"last"`  // workers of the last generation
+	Tried    bool   `json:"tried"`
+	Found    int    `json:"found"`    // worker processes; 0 where no child process accepts connections
+	Children int    `json:"children"` // child processes, whether they accept connections or not
+	Kills    []Kill `json:"kills"`
+	Alone    int    `json:"alone"` // workers of the last generation that answer with all others stopped
+	Last     int    `json:"last"`  // workers of the last generation
 }
 
 // Kill is one worker killed under load.
@@ -86,6 +87,7 @@ type Sessions struct {
 	Plain    []replay.Session `json:"plain"`    // on one worker
 	Spread   []replay.Session `json:"spread"`   // each request on another worker
 	Found    int              `json:"found"`    // workers that the last run was spread over
+	Children int              `json:"children"` // child processes then, whether they accept connections or not
 	Answered int              `json:"answered"` // of them, those that answered while all others were stopped
 	Stores   []string         `json:"stores"`   // declared services and settings that keep something
 	Files    []string         `json:"files"`    // that it left on the disk, temporary ones and logs aside; at most six
