@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -178,90 +177,4 @@ func heldFiles(needles [][]byte) []Written {
 		list = append(list, w)
 	}
 	return list
-}
-
-func (a *agent) doFile(request fileRequest) (any, []int, error) {
-	switch request.Action {
-	case "read":
-		file, err := os.Open(request.Path)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer file.Close()
-		data, err := io.ReadAll(io.LimitReader(file, 1<<20))
-		return data, nil, err
-	case "write":
-		return struct{}{}, nil, a.writeFile(request)
-	case "folder":
-		return struct{}{}, nil, a.makeFolder(request.Path)
-	case "corrupt":
-		return struct{}{}, nil, a.corrupt(request.Path)
-	case "restore":
-		return struct{}{}, nil, a.restore(request.Path)
-	}
-	return nil, nil, fmt.Errorf("unknown action %q", request.Action)
-}
-
-func (a *agent) writeFile(request fileRequest) error {
-	if err := os.MkdirAll(filepath.Dir(request.Path), 0o755); err != nil { //nolint:gosec // for the application
-		return err
-	}
-	if err := os.WriteFile(request.Path, request.Data, os.FileMode(request.Mode)); err != nil {
-		return err
-	}
-	if !a.setup.Nested && !a.setup.Identity {
-		if err := os.Chown(request.Path, AppUID, AppUID); err != nil {
-			return err
-		}
-	}
-	a.layers.before = a.layers.stamps() // ours, not the application's: nothing was started yet
-	return nil
-}
-
-func (a *agent) makeFolder(path string) error {
-	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // for the application
-		return err
-	}
-	if !a.setup.Nested && !a.setup.Identity {
-		if err := os.Chown(path, AppUID, AppUID); err != nil {
-			return err
-		}
-	}
-	a.layers.before = a.layers.stamps()
-	return nil
-}
-
-func (a *agent) corrupt(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	head := make([]byte, corruptBytes)
-	n, err := io.ReadFull(file, head)
-	if n == 0 {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	a.mu.Lock()
-	a.intact[path] = head[:n]
-	a.mu.Unlock()
-	_, err = file.WriteAt(make([]byte, n), 0)
-	return err
-}
-
-func (a *agent) restore(path string) error {
-	a.mu.Lock()
-	head, ok := a.intact[path]
-	delete(a.intact, path)
-	a.mu.Unlock()
-	if !ok {
-		return fmt.Errorf("%s was not corrupted", path)
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	_, err = file.WriteAt(head, 0)
-	return err
 }

@@ -199,32 +199,9 @@ func (s *Sandbox) Destinations(ctx context.Context) ([]Destination, error) {
 	return list, err
 }
 
-// WriteFile writes a file inside that the application can read.
-func (s *Sandbox) WriteFile(ctx context.Context, path string, data []byte, mode uint32) error {
-	return s.call(ctx, opFile, fileRequest{Path: path, Action: "write", Data: data, Mode: mode}, &struct{}{}, nil)
-}
-
 // MakeFolder makes a folder inside that belongs to the application.
 func (s *Sandbox) MakeFolder(ctx context.Context, path string) error {
 	return s.call(ctx, opFile, fileRequest{Path: path, Action: "folder"}, &struct{}{}, nil)
-}
-
-// ReadFile reads at most 1 MiB of a file inside.
-func (s *Sandbox) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	var data []byte
-	err := s.call(ctx, opFile, fileRequest{Path: path, Action: "read"}, &data, nil)
-	return data, err
-}
-
-// CorruptFile overwrites the first bytes of a file inside and remembers them
-// for RestoreFile: the fault for services that are files.
-func (s *Sandbox) CorruptFile(ctx context.Context, path string) error {
-	return s.call(ctx, opFile, fileRequest{Path: path, Action: "corrupt"}, &struct{}{}, nil)
-}
-
-// RestoreFile undoes CorruptFile.
-func (s *Sandbox) RestoreFile(ctx context.Context, path string) error {
-	return s.call(ctx, opFile, fileRequest{Path: path, Action: "restore"}, &struct{}{}, nil)
 }
 
 // SignalName gives a signal's usual name, such as SIGTERM.
