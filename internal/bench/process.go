@@ -66,6 +66,7 @@ func (b *Boot) Launch(ctx context.Context, launch Launch) (*Process, error) {
 	p := &Process{Port: launch.Port, Args: args, Output: newCapture(), boot: b, done: make(chan struct{}), silent: make(chan struct{})}
 	if launch.Trace {
 		p.Trace = newCapture()
+		p.Trace.useless = failedOpen
 		// With -D strace is a grandchild: the process that we start, signal and
 		// wait for is the application itself.
 		args = append([]string{

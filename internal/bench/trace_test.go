@@ -1,6 +1,9 @@
 package bench
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestUnquote(t *testing.T) {
 	for given, want := range map[string]string{
@@ -13,5 +16,23 @@ func TestUnquote(t *testing.T) {
 		if got := unquote(given); got != want {
 			t.Errorf("%s gives %q, want %q", given, got, want)
 		}
+	}
+}
+
+func TestATraceKeepsWhatWasDone(t *testing.T) {
+	trace := newCapture()
+	trace.useless = failedOpen
+	for _, line := range []string{
+		`7 openat(AT_FDCWD</app>, "x", O_RDONLY) = -1 ENOENT (No such file or directory)`,
+		`7 <... openat resumed>) = -1 ENOENT (No such file or directory)`,
+		`7 openat(AT_FDCWD</app>, "y", O_RDONLY) = 5</app/y>`,
+		`7 execve("/bin/ls", ["ls", "secret"], 0x7ff /* 8 vars */) = -1 ENOENT (No such file or directory)`,
+		`7 openat(AT_FDCWD</app>, "z", O_RDONLY <unfinished ...>`,
+	} {
+		trace.add("trace", []byte(line+"\n"))
+	}
+	text := trace.Text()
+	if len(trace.Lines()) != 3 || !strings.Contains(text, "/app/y") || !strings.Contains(text, "secret") {
+		t.Errorf("it keeps\n%s", text)
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -59,9 +60,14 @@ func stampOf(info fs.FileInfo) stamp {
 
 func (a *agent) doWritten(request writtenRequest) (any, []int, error) {
 	var list []Written
+	rest := 0
 	a.layers.walk(func(inside, path string, info fs.FileInfo) {
 		before, known := a.layers.before[inside]
-		if known && (before == stampOf(info) || info.IsDir()) || len(list) >= maxWritten {
+		if known && (before == stampOf(info) || info.IsDir()) {
+			return
+		}
+		if len(list) >= maxWritten {
+			rest++
 			return
 		}
 		if w, ok := describe(inside, path, info, request.Needles); ok {
@@ -71,6 +77,9 @@ func (a *agent) doWritten(request writtenRequest) (any, []int, error) {
 	})
 	list = append(list, heldFiles(request.Needles)...)
 	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
+	if rest > 0 {
+		list = append(list, Written{Path: fmt.Sprintf("%d further files", rest), Kind: "rest", Partial: true})
+	}
 	return list, nil, nil
 }
 
@@ -120,7 +129,7 @@ func (w *Written) search(path string, needles [][]byte) {
 
 func (w *Written) searchIn(file io.Reader, needles [][]byte) {
 	const piece, overlap = 1 << 20, 4 << 10
-	buffer := make([]byte, 0, piece+overlap)
+	buffer := make([]byte, 0, min(piece, w.Size+1)+overlap) // most files are small, and there may be thousands
 	found := make([]bool, len(needles))
 	for total := 0; ; {
 		n, err := io.ReadFull(file, buffer[len(buffer):cap(buffer)])
@@ -173,6 +182,8 @@ func heldFiles(needles [][]byte) []Written {
 		if file, err := os.Open(link); err == nil { // a file descriptor of its own, at offset 0
 			w.searchIn(file, needles)
 			file.Close()
+		} else {
+			w.Partial = true
 		}
 		list = append(list, w)
 	}

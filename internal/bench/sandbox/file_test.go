@@ -42,6 +42,24 @@ func TestALargeFileIsCarriedWhole(t *testing.T) {
 	}
 }
 
+func TestFilesThatAreTooManyToListAreTold(t *testing.T) {
+	s := start(t, sandbox.Config{})
+	if out, _ := run(t, s, shell("mkdir /tmp/many; cd /tmp/many; seq 20100 | xargs touch")); out != "" {
+		t.Fatal(out)
+	}
+	list, err := s.Written(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := list[len(list)-1]
+	if err := sandbox.Whole(list); err == nil || !last.Partial || !strings.HasSuffix(last.Path, " further files") {
+		t.Errorf("%d listed, the last is %+v: %v", len(list), last, err)
+	}
+	if err := sandbox.Whole(list[:9]); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatIsNoRegularFileOrTooLargeIsRefused(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

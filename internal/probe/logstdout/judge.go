@@ -73,7 +73,7 @@ func noFiles(o Observations) standard.Finding {
 		f.Outcome, f.Seen = standard.Unknown, strings.Join(growing, ", ")+" grew with every round of requests"
 		f.Why = "a file grows with the requests, though no nonce can be read in it"
 	case len(o.Partly) > 0:
-		f.Outcome, f.Why = standard.Unknown, "too large to be searched whole: "+strings.Join(o.Partly, ", ")
+		f.Outcome, f.Why = standard.Unknown, "not searched whole: "+strings.Join(o.Partly, ", ")
 	}
 	return f
 }
