@@ -166,6 +166,9 @@ func (p *Process) Await(ctx context.Context) error {
 	last := ""
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		reply := client.Get(ctx, p.boot.bench.Landing())
+		if sentToTLS(reply) {
+			return p.wantsTLS(reply)
+		}
 		if reply.Err == "" && reply.Status < 500 {
 			p.Ready = time.Now()
 			_ = p.boot.noteWorkers(ctx)
