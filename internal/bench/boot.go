@@ -240,6 +240,9 @@ func (b *Boot) Environment(port int) []string {
 	if file != nil && file.Variable != "" && b.usesFile() {
 		env[file.Variable] = filePath
 	}
+	if b.overTLS() && b.bench.Manifest.Run != nil {
+		env["ROADWORTHY_LIMITS_TRUSTED"] = b.front + "/32" // our runtime believes no stranger
+	}
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, name+"="+env[name])

@@ -28,6 +28,8 @@ const (
 // Capture keeps what a process writes. A process that floods it is read at
 // full speed and loses nothing but our memory of it.
 type Capture struct {
+	useless func(line []byte) bool // what is not kept; nil for nothing
+
 	mu      sync.Mutex
 	lines   []Line
 	kept    int
@@ -56,6 +58,9 @@ func (c *Capture) read(stream string, from io.ReadCloser) {
 }
 
 func (c *Capture) add(stream string, text []byte) {
+	if c.useless != nil && c.useless(text) {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.changed) // what is not kept breaks the quiet as well

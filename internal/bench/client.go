@@ -72,6 +72,9 @@ type Client struct {
 func (b *Boot) Client(targets ...*Process) *Client {
 	c := newClient(b.Dial, targets)
 	c.boot = b
+	if b.overTLS() {
+		c.jar = tlsJar{c.jar}
+	}
 	return c
 }
 
@@ -148,6 +151,7 @@ func (c *Client) To(ctx context.Context, p *Process, request Request) Reply {
 		reply.Err = err.Error()
 		return reply
 	}
+	request = c.boot.forwarded(request, p.Port)
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)")
 	if request.Type != "" {
 		req.Header.Set("Content-Type", request.Type)

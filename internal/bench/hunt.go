@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/roadworthy-dev/roadworthy/internal/bench/mailsink"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
@@ -173,21 +174,41 @@ func (h *Hunt) Everything(ctx context.Context) error {
 	for _, p := range processes {
 		h.output(p)
 	}
+	h.syslog()
+	for _, attached := range h.boot.OfType(manifest.SMTP) {
+		h.mails(attached.Mail)
+	}
+	return h.files(ctx)
+}
+
+func (h *Hunt) syslog() {
 	for _, frame := range h.boot.Syslog.Frames() {
 		h.searched.Frames++
 		h.Text("syslog", string(frame.Raw))
-	}
-	for _, attached := range h.boot.OfType(manifest.SMTP) {
-		for _, message := range attached.Mail.Messages() {
-			h.searched.Mails++
-			h.Text("mail", string(message.Data))
-			h.Text("mail", message.Text())
-			if message.Truncated {
-				h.miss("a mail of more than 1 MiB")
-			}
+		if frame.Truncated {
+			h.miss("a frame of syslog of more than 64 KiB")
 		}
 	}
-	return h.files(ctx)
+	h.lost(h.boot.Syslog.Unrecorded(), "frames of syslog")
+}
+
+func (h *Hunt) mails(sink *mailsink.Sink) {
+	for _, message := range sink.Messages() {
+		h.searched.Mails++
+		h.Text("mail", string(message.Data))
+		h.Text("mail", message.Text())
+		if message.Truncated {
+			h.miss("a mail of more than 1 MiB")
+		}
+	}
+	h.lost(sink.Stats().Unrecorded, "mails")
+}
+
+// lost notes what a record had no room for.
+func (h *Hunt) lost(n int, what string) {
+	if n > 0 {
+		h.miss(fmt.Sprintf("%d %s that were too many to keep", n, what))
+	}
 }
 
 // output searches each stream as one text: a line that is longer than the
@@ -204,9 +225,7 @@ func (h *Hunt) output(p *Process) {
 	}
 	h.Text("standard output", streams["stdout"].String())
 	h.Text("standard error", streams["stderr"].String())
-	if p.Output.Dropped() > 0 {
-		h.miss(fmt.Sprintf("%d lines of output that were too many to keep", p.Output.Dropped()))
-	}
+	h.lost(p.Output.Dropped(), "lines of output")
 	if p.Trace == nil {
 		return
 	}
@@ -215,6 +234,7 @@ func (h *Hunt) output(p *Process) {
 			h.arguments(line.Text)
 		}
 	}
+	h.lost(p.Trace.Dropped(), "lines of the trace")
 }
 
 func (h *Hunt) files(ctx context.Context) error {
@@ -228,6 +248,10 @@ func (h *Hunt) files(ctx context.Context) error {
 	}
 	for _, file := range written {
 		if file.Kind == "dir" {
+			continue
+		}
+		if file.Kind == "rest" {
+			h.miss(file.Path)
 			continue
 		}
 		h.searched.Files++

@@ -38,12 +38,12 @@ func (b *Boot) CarryFiles(ctx context.Context, from *Boot) error {
 	for _, source := range from.OfType(manifest.SQLite) {
 		target := b.Services[source.Service.Name]
 		for _, suffix := range []string{"", "-wal", "-journal"} {
-			data, err := from.sandbox.ReadFile(ctx, source.Path+suffix)
+			file, err := from.sandbox.OpenFile(ctx, source.Path+suffix)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			if err == nil {
-				err = b.sandbox.WriteFile(ctx, target.Path+suffix, data, 0o644)
+				err = errors.Join(b.sandbox.WriteFrom(ctx, target.Path+suffix, file, 0o644), file.Close())
 			}
 			if err != nil {
 				return fmt.Errorf("carry %s to another sandbox: %w", source.Service.Name, err)

@@ -66,6 +66,7 @@ func (b *Boot) Launch(ctx context.Context, launch Launch) (*Process, error) {
 	p := &Process{Port: launch.Port, Args: args, Output: newCapture(), boot: b, done: make(chan struct{}), silent: make(chan struct{})}
 	if launch.Trace {
 		p.Trace = newCapture()
+		p.Trace.useless = failedOpen
 		// With -D strace is a grandchild: the process that we start, signal and
 		// wait for is the application itself.
 		args = append([]string{
@@ -168,6 +169,9 @@ func (p *Process) Await(ctx context.Context) error {
 	last := ""
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		reply := client.Get(ctx, p.boot.bench.Landing())
+		if sentToTLS(reply) {
+			return p.wantsTLS(reply)
+		}
 		if reply.Err == "" && reply.Status < 500 {
 			p.Ready = time.Now()
 			_ = p.boot.noteWorkers(ctx)

@@ -183,7 +183,7 @@ func (s Stall) HoldOn(ctx context.Context, p *Process, w *Wire) *Held {
 }
 
 func (s Stall) hold(ctx context.Context, h *Held) *Held {
-	slow := s.slowFor(h.Process)
+	slow := h.Process.boot.forwarded(s.slowFor(h.Process), h.Process.Port)
 	raw := slow.Encode(h.Process.Port, len(slow.Body))
 	rest := 0
 	if s.Kind == StallUpload {

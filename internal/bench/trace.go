@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -34,6 +35,12 @@ var (
 	opened   = regexp.MustCompile(`^\d+ +(?:<\.\.\. )?open(?:at)?(?: resumed>|\().*= \d+<(/.*)>$`)
 	argument = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
+
+// failedOpen recognises the many places where an interpreter looks for a file
+// that is not there: they would leave no room for what was done.
+func failedOpen(line []byte) bool {
+	return !bytes.Contains(line, []byte("execve")) && bytes.Contains(line, []byte(") = -1 E"))
+}
 
 // Traced reads the trace of a process that was launched with Trace.
 func (p *Process) Traced() Traced {

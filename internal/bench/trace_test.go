@@ -2,6 +2,7 @@ package bench
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -44,5 +45,23 @@ func TestTracedInterrupted(t *testing.T) {
 	}
 	if !slices.Equal(traced.Files, []string{"/app/a"}) {
 		t.Errorf("opened %v", traced.Files)
+	}
+}
+
+func TestATraceKeepsWhatWasDone(t *testing.T) {
+	trace := newCapture()
+	trace.useless = failedOpen
+	for _, line := range []string{
+		`7 openat(AT_FDCWD</app>, "x", O_RDONLY) = -1 ENOENT (No such file or directory)`,
+		`7 <... openat resumed>) = -1 ENOENT (No such file or directory)`,
+		`7 openat(AT_FDCWD</app>, "y", O_RDONLY) = 5</app/y>`,
+		`7 execve("/bin/ls", ["ls", "secret"], 0x7ff /* 8 vars */) = -1 ENOENT (No such file or directory)`,
+		`7 openat(AT_FDCWD</app>, "z", O_RDONLY <unfinished ...>`,
+	} {
+		trace.add("trace", []byte(line+"\n"))
+	}
+	text := trace.Text()
+	if len(trace.Lines()) != 3 || !strings.Contains(text, "/app/y") || !strings.Contains(text, "secret") {
+		t.Errorf("it keeps\n%s", text)
 	}
 }

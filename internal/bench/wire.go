@@ -67,6 +67,7 @@ func (r Request) Encode(port, length int) []byte {
 
 // Send writes a whole request.
 func (w *Wire) Send(p *Process, request Request) error {
+	request = p.boot.forwarded(request, p.Port)
 	if err := w.Write(request.Encode(p.Port, len(request.Body))); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ func (a *app) verify() *cobra.Command {
   roadworthy verify --key team.pem check.roadworthy`,
 		Long: `Accepts a bundle only when not one byte of it differs from what was signed and
 when judging the recorded observations again gives the signed verdicts. Without
---key it cannot say whom the signing key belongs to, and says so.
+--key it cannot say whom the signing key belongs to, and says so. It names the
+requirements that the check did not ask: nothing is known of them.
 
 Exit codes: 0 accepted, 1 refused, 64 wrong input.`,
 		Args: cobra.ExactArgs(1),
@@ -62,6 +64,7 @@ func (a *app) runVerify(path string, keyFiles []string) error {
 	line("artifact", bundle.Subject.Name+"@sha256:"+string(bundle.Subject.Digest))
 	line("commit", commitOf(bundle.Check.Application))
 	line("checked", bundle.Check.Started.Format("2006-01-02 15:04:05 MST")+" by roadworthy "+bundle.Check.Tool.Version)
+	line("asked", askedOf(bundle.Check))
 	line("verdicts", tally(counts)+", each recomputed from its observations")
 	signer := "sha256:" + bundle.Signer.ID()
 	if bundle.SelfSigned {
@@ -69,6 +72,15 @@ func (a *app) runVerify(path string, keyFiles []string) error {
 	}
 	line("signed by", signer)
 	return nil
+}
+
+// askedOf says how much of the standard a check asked.
+func askedOf(c evidence.Check) string {
+	notAsked, all := c.NotAsked(), len(standard.Requirements)
+	if len(notAsked) == 0 {
+		return fmt.Sprintf("all %d requirements", all)
+	}
+	return fmt.Sprintf("%d of %d requirements, not %s", all-len(notAsked), all, strings.Join(notAsked, ", "))
 }
 
 func commitOf(application evidence.Application) string {

@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -195,7 +196,7 @@ func TestTestResultNeverPassesTheUnproven(t *testing.T) {
 		outcomes []standard.Outcome
 		want     string
 	}{
-		{nil, resultFailed},
+		{nil, resultPassed},
 		{[]standard.Outcome{standard.Pass}, resultPassed},
 		{[]standard.Outcome{standard.Pass, standard.NotApplicable}, resultWarned},
 		{[]standard.Outcome{standard.Pass, standard.Unknown}, resultFailed},
@@ -203,7 +204,7 @@ func TestTestResultNeverPassesTheUnproven(t *testing.T) {
 		{[]standard.Outcome{standard.Fail}, resultFailed},
 	} {
 		content := sample(t)
-		content.Verdicts = nil
+		content.Verdicts = whole()
 		for i, o := range c.outcomes {
 			content.Verdicts = append(content.Verdicts, standard.Verdict{Claim: "x." + string(rune('a'+i)), Outcome: o})
 		}
@@ -220,7 +221,7 @@ func TestTestResultNeverPassesTheUnproven(t *testing.T) {
 			t.Errorf("%v: %v, want %s", c.outcomes, fields["result"], c.want)
 		}
 		passed, _ := fields["passedTests"].([]any)
-		count := 0
+		count := len(standard.Requirements)
 		for _, o := range c.outcomes {
 			if o == standard.Pass {
 				count++
@@ -228,6 +229,44 @@ func TestTestResultNeverPassesTheUnproven(t *testing.T) {
 		}
 		if len(passed) != count {
 			t.Errorf("%v: passed %v", c.outcomes, passed)
+		}
+	}
+}
+
+// whole passes one claim of each requirement.
+func whole() []standard.Verdict {
+	var list []standard.Verdict
+	for _, r := range standard.Requirements {
+		list = append(list, standard.Verdict{Claim: r.ID + ".x", Outcome: standard.Pass})
+	}
+	return list
+}
+
+func TestTestResultSaysWhatWasNotAsked(t *testing.T) {
+	for _, c := range []struct {
+		verdicts     []standard.Verdict
+		result, mode string
+	}{
+		{whole(), resultPassed, "full"}, {whole()[1:], resultFailed, "partial"}, {nil, resultFailed, "partial"},
+	} {
+		content := sample(t)
+		content.Verdicts = c.verdicts
+		check, _, err := content.check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		statement, err := newTestResult(content.Subject, check)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := statement.GetPredicate().AsMap()
+		text := fmt.Sprint(fields["configuration"])
+		failed, _ := fields["failedTests"].([]any)
+		if fields["result"] != c.result || !strings.Contains(text, "mode:"+c.mode) || len(failed) != len(check.NotAsked()) {
+			t.Errorf("%d verdicts: %v", len(c.verdicts), fields)
+		}
+		if want := len(standard.Requirements) - len(c.verdicts); len(failed) != want {
+			t.Errorf("%d verdicts: %d not asked, want %d", len(c.verdicts), len(failed), want)
 		}
 	}
 }

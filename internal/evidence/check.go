@@ -78,6 +78,20 @@ type Check struct {
 	Attachments  []AttachmentRef    `json:"attachments,omitempty"`
 }
 
+// NotAsked lists the requirements of the standard on which the check has no
+// verdict, in their order. It follows from the verdicts, so that nobody who
+// leaves one out can say that all were asked.
+func (c Check) NotAsked() []string {
+	asked := standard.Overall(c.Verdicts)
+	var list []string
+	for _, r := range standard.Requirements {
+		if _, ok := asked[r.ID]; !ok {
+			list = append(list, r.ID)
+		}
+	}
+	return list
+}
+
 // blobs returns every observation and attachment, in the order of the lists.
 func (c Check) blobs() []Blob {
 	var all []Blob

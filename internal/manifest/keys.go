@@ -66,6 +66,7 @@ var manifestShape = &shape{
 		{"release", "Commands to run once per release, before it serves.", false, commands},
 		{"processes", "The process types; web is the one that serves HTTP.", true, processesShape},
 		{"run", "It runs under roadworthy run, which supplies what it lacks of the standard.", false, runShape},
+		{"behind", "What clients speak with the proxy before it, which says so in X-Forwarded-Proto.", false, oneOf(BehindHTTPS)},
 		{"admin", "One-off commands by name.", false,
 			&shape{says: "a mapping from names to commands", example: "{shell: ./bin/app shell}", null: true, names: nameText, each: command}},
 		{"system", "Operating system packages that it needs at run time.", false, words("a package or a list of them", "libpq5", sentence)},

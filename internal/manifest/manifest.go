@@ -35,6 +35,7 @@ type Manifest struct {
 	Release   []string           // commands to run once per release, before it serves (migrations)
 	Processes map[string]Process // by type; "web" is the one that serves HTTP and is required
 	Run       *Run               // nil: it runs by itself, not under roadworthy run
+	Behind    string             // BehindHTTPS, or "" where clients speak plain HTTP to it
 	Admin     map[string]string  // one-off commands by name
 	System    []string           // operating system packages that the application needs at run time
 	Config    Config             //
@@ -64,6 +65,11 @@ type Test struct {
 type Process struct {
 	Run string // command; variables are expanded, a shell is used only where the command needs one
 }
+
+// BehindHTTPS says that a proxy speaks TLS with the clients and tells so in
+// X-Forwarded-Proto: the application redirects what lacks it, or sets cookies
+// for https alone.
+const BehindHTTPS = "https"
 
 // Run says that the application runs under roadworthy run.
 type Run struct {

@@ -43,6 +43,7 @@ func (r *reader) read(root *node) {
 		Processes: map[string]Process{},
 		Admin:     map[string]string{},
 		System:    texts(root.get("system")),
+		Behind:    root.get("behind").string(),
 	}
 	r.processes(root)
 	r.run(root.get("run"))

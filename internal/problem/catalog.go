@@ -20,6 +20,7 @@ var Catalog = []Entry{
 	{"RW-B02", "The application did not answer on its port in time.", "Check that it listens on $PORT on all addresses; raise `boot` in roadworthy.yaml if it is only slow."},
 	{"RW-B03", "The host does not allow the namespaces that the bench needs.", "The message names the setting; on Ubuntu 24.04: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
 	{"RW-B04", "A program that the bench needs is not installed.", "Install the package that the message names."},
+	{"RW-B05", "The application redirects every request to https.", "Where a proxy speaks TLS for it in production, write `behind: https` into roadworthy.yaml: then each request carries X-Forwarded-Proto: https, and the application must believe that."},
 	{"RW-E01", "A byte of the bundle is not what was signed.", "Do not trust the bundle; run the check again."},
 	{"RW-E02", "The bundle is signed by a key that is not trusted.", "Pass the public key that you trust: roadworthy verify --key FILE BUNDLE"},
 	{"RW-E03", "A verdict in the bundle is not what its observations give.", "Do not trust the bundle; run the check again."},

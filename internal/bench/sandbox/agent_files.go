@@ -60,9 +60,14 @@ func stampOf(info fs.FileInfo) stamp {
 
 func (a *agent) doWritten(request writtenRequest) (any, []int, error) {
 	var list []Written
+	rest := 0
 	a.layers.walk(func(inside, path string, info fs.FileInfo) {
 		before, known := a.layers.before[inside]
-		if known && (before == stampOf(info) || info.IsDir()) || len(list) >= maxWritten {
+		if known && (before == stampOf(info) || info.IsDir()) {
+			return
+		}
+		if len(list) >= maxWritten {
+			rest++
 			return
 		}
 		if w, ok := describe(inside, path, info, request.Needles); ok {
@@ -72,6 +77,9 @@ func (a *agent) doWritten(request writtenRequest) (any, []int, error) {
 	})
 	list = append(list, heldFiles(request.Needles)...)
 	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
+	if rest > 0 {
+		list = append(list, Written{Path: fmt.Sprintf("%d further files", rest), Kind: "rest", Partial: true})
+	}
 	return list, nil, nil
 }
 
@@ -121,7 +129,7 @@ func (w *Written) search(path string, needles [][]byte) {
 
 func (w *Written) searchIn(file io.Reader, needles [][]byte) {
 	const piece, overlap = 1 << 20, 4 << 10
-	buffer := make([]byte, 0, piece+overlap)
+	buffer := make([]byte, 0, min(piece, w.Size+1)+overlap) // most files are small, and there may be thousands
 	found := make([]bool, len(needles))
 	for total := 0; ; {
 		n, err := io.ReadFull(file, buffer[len(buffer):cap(buffer)])
@@ -174,94 +182,10 @@ func heldFiles(needles [][]byte) []Written {
 		if file, err := os.Open(link); err == nil { // a file descriptor of its own, at offset 0
 			w.searchIn(file, needles)
 			file.Close()
+		} else {
+			w.Partial = true
 		}
 		list = append(list, w)
 	}
 	return list
-}
-
-func (a *agent) doFile(request fileRequest) (any, []int, error) {
-	switch request.Action {
-	case "read":
-		file, err := os.Open(request.Path)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer file.Close()
-		data, err := io.ReadAll(io.LimitReader(file, 1<<20))
-		return data, nil, err
-	case "write":
-		return struct{}{}, nil, a.writeFile(request)
-	case "folder":
-		return struct{}{}, nil, a.makeFolder(request.Path)
-	case "corrupt":
-		return struct{}{}, nil, a.corrupt(request.Path)
-	case "restore":
-		return struct{}{}, nil, a.restore(request.Path)
-	}
-	return nil, nil, fmt.Errorf("unknown action %q", request.Action)
-}
-
-func (a *agent) writeFile(request fileRequest) error {
-	if err := os.MkdirAll(filepath.Dir(request.Path), 0o755); err != nil { //nolint:gosec // for the application
-		return err
-	}
-	if err := os.WriteFile(request.Path, request.Data, os.FileMode(request.Mode)); err != nil {
-		return err
-	}
-	if !a.setup.Nested && !a.setup.Identity {
-		if err := os.Chown(request.Path, AppUID, AppUID); err != nil {
-			return err
-		}
-	}
-	a.layers.before = a.layers.stamps() // ours, not the application's: nothing was started yet
-	return nil
-}
-
-func (a *agent) makeFolder(path string) error {
-	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // for the application
-		return err
-	}
-	if !a.setup.Nested && !a.setup.Identity {
-		if err := os.Chown(path, AppUID, AppUID); err != nil {
-			return err
-		}
-	}
-	a.layers.before = a.layers.stamps()
-	return nil
-}
-
-func (a *agent) corrupt(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	head := make([]byte, corruptBytes)
-	n, err := io.ReadFull(file, head)
-	if n == 0 {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	a.mu.Lock()
-	a.intact[path] = head[:n]
-	a.mu.Unlock()
-	_, err = file.WriteAt(make([]byte, n), 0)
-	return err
-}
-
-func (a *agent) restore(path string) error {
-	a.mu.Lock()
-	head, ok := a.intact[path]
-	delete(a.intact, path)
-	a.mu.Unlock()
-	if !ok {
-		return fmt.Errorf("%s was not corrupted", path)
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	_, err = file.WriteAt(head, 0)
-	return err
 }

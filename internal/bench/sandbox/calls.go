@@ -164,15 +164,16 @@ func (s *Sandbox) Delays(ctx context.Context) (map[int]float64, error) {
 	return delays, err
 }
 
-// Written is one file that was created, changed or removed since the start.
+// Written is one file that was created, changed or removed since the start, or
+// as the last of a list, of kind "rest", all those that were too many to list.
 type Written struct {
 	Path    string `json:"path"` // inside
 	Size    int64  `json:"size"` // bytes
-	Kind    string `json:"kind"` // file, dir, link, socket, fifo, removed, deleted (open but unlinked), memory (memfd)
+	Kind    string `json:"kind"` // file, dir, link, socket, fifo, removed, deleted (open but unlinked), memory (memfd), rest
 	Created bool   `json:"created"`
 	Hits    []int  `json:"hits,omitempty"` // indices of the needles that its content holds
 	Holder  int    `json:"holder,omitempty"`
-	Partial bool   `json:"partial,omitempty"` // too large to be searched whole
+	Partial bool   `json:"partial,omitempty"` // too large or too many to be searched whole
 	Head    []byte `json:"head,omitempty"`    // the first 64 bytes of a small file
 }
 
@@ -182,6 +183,14 @@ func (s *Sandbox) Written(ctx context.Context, needles [][]byte) ([]Written, err
 	var list []Written
 	err := s.call(ctx, opWritten, writtenRequest{needles}, &list, nil)
 	return list, err
+}
+
+// Whole is nil for a list that has all that was written.
+func Whole(list []Written) error {
+	if n := len(list); n > 0 && list[n-1].Kind == "rest" {
+		return fmt.Errorf("look at what was written: %s were too many to list", list[n-1].Path)
+	}
+	return nil
 }
 
 // Destination is an address that something inside sent a first packet to.
@@ -199,32 +208,9 @@ func (s *Sandbox) Destinations(ctx context.Context) ([]Destination, error) {
 	return list, err
 }
 
-// WriteFile writes a file inside that the application can read.
-func (s *Sandbox) WriteFile(ctx context.Context, path string, data []byte, mode uint32) error {
-	return s.call(ctx, opFile, fileRequest{Path: path, Action: "write", Data: data, Mode: mode}, &struct{}{}, nil)
-}
-
 // MakeFolder makes a folder inside that belongs to the application.
 func (s *Sandbox) MakeFolder(ctx context.Context, path string) error {
 	return s.call(ctx, opFile, fileRequest{Path: path, Action: "folder"}, &struct{}{}, nil)
-}
-
-// ReadFile reads at most 1 MiB of a file inside.
-func (s *Sandbox) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	var data []byte
-	err := s.call(ctx, opFile, fileRequest{Path: path, Action: "read"}, &data, nil)
-	return data, err
-}
-
-// CorruptFile overwrites the first bytes of a file inside and remembers them
-// for RestoreFile: the fault for services that are files.
-func (s *Sandbox) CorruptFile(ctx context.Context, path string) error {
-	return s.call(ctx, opFile, fileRequest{Path: path, Action: "corrupt"}, &struct{}{}, nil)
-}
-
-// RestoreFile undoes CorruptFile.
-func (s *Sandbox) RestoreFile(ctx context.Context, path string) error {
-	return s.call(ctx, opFile, fileRequest{Path: path, Action: "restore"}, &struct{}{}, nil)
 }
 
 // SignalName gives a signal's usual name, such as SIGTERM.

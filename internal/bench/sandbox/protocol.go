@@ -170,7 +170,8 @@ type writtenRequest struct {
 
 type fileRequest struct {
 	Path   string `json:"path"`
-	Action string `json:"action"` // read, write, corrupt, restore, remove
+	Action string `json:"action"` // open, write, folder, corrupt, restore
 	Data   []byte `json:"data,omitempty"`
+	Offset int64  `json:"offset,omitempty"` // where the data begin; at 0 the file begins anew
 	Mode   uint32 `json:"mode,omitempty"`
 }

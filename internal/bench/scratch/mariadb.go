@@ -104,7 +104,10 @@ func (s *mariadbServer) start(ctx context.Context, data string) error {
 		"--no-defaults", "--datadir=" + data, "--socket=" + s.socket, "--init-file=" + initFile,
 		"--pid-file=" + filepath.Join(s.folder, "pid"), "--tmpdir=" + s.folder,
 		"--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF",
-		"--max-connections=100", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
+		// The server lowers max-connections where it may not open as many files as
+		// it computes from it, 34,000 with the default caches of tables.
+		"--max-connections=" + crowd, "--table-open-cache=400", "--table-open-cache-instances=1",
+		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--innodb-buffer-pool-size=16M", "--innodb-buffer-pool-load-at-startup=0", "--innodb-doublewrite=0",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-temp-data-file-path=ibtmp1:1M:autoextend",
 		"--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M",

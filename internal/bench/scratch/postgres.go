@@ -118,7 +118,9 @@ func prune(ctx context.Context, c command, data string) error {
 func (s *postgresServer) start(ctx context.Context, c command, data string) error {
 	c.args = []string{"-D", data, "-k", s.folder}
 	for _, setting := range []string{
-		"listen_addresses=", "unix_socket_permissions=0700", "max_connections=100",
+		"listen_addresses=", "unix_socket_permissions=0700", "max_connections=" + crowd,
+		// The tables of locks have room for this product; with the defaults of 64 they would take 64 MiB more.
+		"max_locks_per_transaction=10", "max_pred_locks_per_transaction=10",
 		"fsync=off", "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0",
 		"shared_buffers=16MB", "dynamic_shared_memory_type=mmap", "autovacuum=off", "jit=off", "log_checkpoints=off",
 	} {

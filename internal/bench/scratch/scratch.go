@@ -47,6 +47,10 @@ const (
 	HTTP     Kind = "http"
 )
 
+// crowd is how many connections PostgreSQL and MariaDB take. All boots of a
+// check share one server, each with a pool for every process of the application.
+const crowd = "2000"
+
 // Errors that callers branch on.
 var (
 	// ErrMissing: a program is not installed. The error is a *problem.Problem

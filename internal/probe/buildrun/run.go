@@ -41,6 +41,9 @@ func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, 
 		return o, fmt.Errorf("stop the traced application: %w", err)
 	}
 	written, err := boot.Written(ctx)
+	if err == nil {
+		err = sandbox.Whole(written)
+	}
 	if err != nil {
 		return o, err
 	}

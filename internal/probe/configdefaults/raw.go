@@ -28,7 +28,7 @@ func raw(ctx context.Context, boot *bench.Boot, port int, request string) (int, 
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	_, _ = io.WriteString(conn, request) // it may have answered before the end
+	_, _ = io.WriteString(conn, boot.AsForwarded(request)) // it may have answered before the end
 	reply, _ := io.ReadAll(io.LimitReader(conn, rawBytes))
 	status := 0
 	if first, _, ok := bytes.Cut(reply, []byte("\r\n")); ok {

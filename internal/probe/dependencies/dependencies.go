@@ -29,9 +29,9 @@ type Observations struct {
 	Build      []string           `json:"build"`      // the build steps
 	Programs   []Program          `json:"programs"`   // executed, the artifact's aside
 	Packages   map[string]Package `json:"packages"`   // that own something that was used
-	Unowned    []string           `json:"unowned"`    // files that no package owns, outside the artifact; at most 200
+	Unowned    []string           `json:"unowned"`    // files that no package owns, outside the artifact
 	InArtifact int                `json:"in_artifact"`
-	Prefixes   []string           `json:"prefixes"` // folders of interpreters that no package installed
+	Prefixes   []string           `json:"prefixes"` // files and folders of interpreters that no package installed
 	Missing    []string           `json:"missing"`  // declared system packages that are not installed
 	Dropped    int                `json:"dropped"`  // lines of the trace that were too many to keep
 	Replies    int                `json:"replies"`  // of the session, whole

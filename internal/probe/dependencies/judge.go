@@ -124,7 +124,7 @@ func interpreters(path string, prefixes []string) bool {
 		}
 	}
 	for _, prefix := range prefixes {
-		if strings.HasPrefix(path, prefix+"/") {
+		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return true
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +16,6 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 	"github.com/roadworthy-dev/roadworthy/internal/standard"
 )
-
-const maxUnowned = 200
 
 func run(ctx context.Context, b *bench.Bench, recorder *probe.Recorder) (Observations, error) {
 	o := Observations{Build: b.Manifest.Build.Run, Packages: map[string]Package{}}
@@ -90,6 +87,7 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 			o.Missing = append(o.Missing, name)
 		}
 	}
+	unowned := map[string]bool{}
 	use := func(path string) string {
 		owner, owned := database.Owner(path)
 		if owned {
@@ -98,7 +96,8 @@ func (o *Observations) attribute(b *bench.Bench, database *debian.Database, trac
 				p = Package{Base: base[owner], Declared: declared[owner], Startup: true}
 			}
 			o.Packages[owner] = p.with(path)
-		} else if len(o.Unowned) < maxUnowned && !slices.Contains(o.Unowned, path) {
+		} else if !unowned[path] {
+			unowned[path] = true
 			o.Unowned = append(o.Unowned, path)
 		}
 		return owner
@@ -161,48 +160,4 @@ func private(path string) bool {
 		}
 	}
 	return false
-}
-
-// interpreters are the packages of the programs that the processes name. The
-// folder of one that no package installed is noted instead.
-func (o *Observations) interpreters(b *bench.Bench, database *debian.Database) []string {
-	var packages []string
-	for _, process := range b.Manifest.Processes {
-		path := onPath(firstWord(process.Run))
-		if path == "" {
-			continue
-		}
-		if owner, ok := database.Owner(path); ok {
-			packages = append(packages, owner)
-		} else if target, err := filepath.EvalSymlinks(path); err == nil {
-			o.Prefixes = append(o.Prefixes, filepath.Dir(filepath.Dir(target)))
-		}
-	}
-	return packages
-}
-
-func firstWord(command string) string {
-	for word := range strings.FieldsSeq(command) {
-		if !strings.Contains(word, "=") && word != "exec" {
-			return word
-		}
-	}
-	return ""
-}
-
-// onPath finds a program of the host; "" for one of the artifact.
-func onPath(name string) string {
-	if strings.HasPrefix(name, "/") {
-		return name
-	}
-	if name == "" || strings.Contains(name, "/") {
-		return ""
-	}
-	for folder := range strings.SplitSeq(bench.Path(), ":") {
-		path := filepath.Join(folder, name)
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			return path
-		}
-	}
-	return ""
 }

@@ -100,11 +100,16 @@ func (l *scene) file(ctx context.Context, a *bench.Attached, other Value, sight 
 		if path == "" {
 			return false, nil
 		}
-		content, err := l.Boot.Sandbox().ReadFile(ctx, path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && ctx.Err() != nil {
+		file, err := l.Boot.Sandbox().OpenFile(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
 			return false, err
 		}
-		return len(content) > 0, nil
+		defer file.Close()
+		info, err := file.Stat()
+		return err == nil && info.Size() > 0, err
 	}
 	var err error
 	if sight.Shown, err = made(a.Path); err != nil {

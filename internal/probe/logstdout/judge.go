@@ -50,14 +50,19 @@ func answered(o Observations) bool {
 	return false
 }
 
-// noFiles fails on a file that holds the nonce of a read.
+// noFiles fails on a file that holds the nonces of two reads. Sessions in files
+// remember the last page: what each request overwrites is no log.
 func noFiles(o Observations) standard.Finding {
 	f := standard.Finding{Claim: "log.stdout.no-files", Outcome: standard.Pass}
 	f.Seen = fmt.Sprintf("%d written files, deleted and anonymous ones too, none with a nonce", o.Searched)
-	var holding, growing []string
+	var holding, single, growing []string
 	for _, file := range o.Files {
 		switch {
-		case file.Nonces > 0:
+		case file.Nonces == 1 && file.Newest:
+			f.Seen = fmt.Sprintf("%d written files, deleted and anonymous ones too, none with the nonces of two requests", o.Searched)
+		case file.Nonces == 1:
+			single = append(single, fmt.Sprintf("%s (%s)", file.Path, file.Kind))
+		case file.Nonces > 1:
 			holding = append(holding, fmt.Sprintf("%s (%s) holds the nonces of %d requests", file.Path, file.Kind, file.Nonces))
 		case file.Growing:
 			growing = append(growing, file.Path)
@@ -69,11 +74,14 @@ func noFiles(o Observations) standard.Finding {
 		f.Why = "requests are logged to a file"
 	case !answered(o):
 		f.Outcome, f.Why = standard.Unknown, "no request was answered"
+	case len(single) > 0:
+		f.Outcome, f.Seen = standard.Unknown, strings.Join(single[:min(len(single), 8)], ", ")+" with the nonce of one request"
+		f.Why = "a file holds the nonce of one request: a log would hold more, and a session that remembers a page would hold the last one"
 	case len(growing) > 0:
 		f.Outcome, f.Seen = standard.Unknown, strings.Join(growing, ", ")+" grew with every round of requests"
 		f.Why = "a file grows with the requests, though no nonce can be read in it"
 	case len(o.Partly) > 0:
-		f.Outcome, f.Why = standard.Unknown, "too large to be searched whole: "+strings.Join(o.Partly, ", ")
+		f.Outcome, f.Why = standard.Unknown, "not searched whole: "+strings.Join(o.Partly, ", ")
 	}
 	return f
 }

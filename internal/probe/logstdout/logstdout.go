@@ -3,8 +3,9 @@
 //
 // A request carries its nonce four times, in path, query, user agent and
 // X-Request-Id, because applications log different parts of it. A file counts
-// as a log only if it holds the nonce of a request that stores nothing, or if
-// it grows with such requests: data that a request asked to store does not.
+// as a log only if it holds the nonces of two requests that store nothing, or
+// if it grows with such requests: data that a request asked to store does not,
+// and neither does a session that remembers the last page.
 //
 // run.go records, judge.go decides. Read next: internal/probe.
 package logstdout
@@ -46,6 +47,7 @@ type File struct {
 	Path    string `json:"path"`
 	Kind    string `json:"kind"`    // file, deleted, memory …
 	Nonces  int    `json:"nonces"`  // how many requests' nonces it holds
+	Newest  bool   `json:"newest"`  // at the end of each round it held the nonce of the last request and no other
 	Growing bool   `json:"growing"` // it grew with every round of requests, without holding a nonce
 	Bytes   int64  `json:"bytes"`
 }

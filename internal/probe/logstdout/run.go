@@ -2,10 +2,12 @@ package logstdout
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
 	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/probe"
 )
 
@@ -31,10 +33,12 @@ func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, 
 	}
 	client := boot.Client(process)
 	defer client.Close()
+	own := databases(boot)
 	var nonces []string
-	var sizes []map[string]int64
+	var looks []look
 	missing := 0
 	for range rounds {
+		sent := len(nonces)
 		for range perRound {
 			if missing == enough {
 				break // waiting for more would tell nothing new
@@ -51,10 +55,11 @@ func run(ctx context.Context, b *bench.Bench, _ *probe.Recorder) (Observations, 
 		if err != nil {
 			return o, err
 		}
-		sizes = append(sizes, sizesOf(written))
+		written = slices.DeleteFunc(written, func(file sandbox.Written) bool { return own[file.Path] })
+		looks = append(looks, lookAt(written, len(nonces)-1, len(nonces) > sent))
 		o.Files, o.Partly, o.Searched = nil, nil, len(written)
 		for _, file := range written {
-			o.look(file, sizes)
+			o.keep(file, looks)
 		}
 	}
 	o.Dropped = process.Output.Dropped()
@@ -78,27 +83,48 @@ func read(ctx context.Context, client *bench.Client, process *bench.Process, pat
 	return request
 }
 
-func sizesOf(written []sandbox.Written) map[string]int64 {
-	sizes := map[string]int64{}
-	for _, file := range written {
-		sizes[file.Path] = file.Size
+// databases are the files of declared services, which keep what they are given.
+func databases(boot *bench.Boot) map[string]bool {
+	own := map[string]bool{}
+	for _, a := range boot.OfType(manifest.SQLite) {
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			own[a.Path+suffix] = true
+		}
 	}
-	return sizes
+	return own
 }
 
-// look keeps a file that holds nonces, or that grew with each round.
-func (o *Observations) look(file sandbox.Written, sizes []map[string]int64) {
+// look is what was written by the end of one round.
+type look struct {
+	sizes  map[string]int64
+	newest map[string]bool // files that hold the nonce of the round's last request and no other
+}
+
+func lookAt(written []sandbox.Written, last int, sent bool) look {
+	l := look{map[string]int64{}, map[string]bool{}}
+	for _, file := range written {
+		l.sizes[file.Path] = file.Size
+		l.newest[file.Path] = sent && slices.Equal(file.Hits, []int{last})
+	}
+	return l
+}
+
+// keep keeps a file that holds nonces, or that grew with each round.
+func (o *Observations) keep(file sandbox.Written, looks []look) {
 	if file.Partial {
 		o.Partly = append(o.Partly, file.Path)
 	}
-	growing := len(sizes) == rounds
-	for i := 1; i < len(sizes); i++ {
-		before, known := sizes[i-1][file.Path]
-		growing = growing && known && file.Kind != "dir" && sizes[i][file.Path] > before
+	growing, newest := len(looks) == rounds, len(looks) == rounds
+	for i, l := range looks {
+		newest = newest && l.newest[file.Path]
+		if i > 0 {
+			before, known := looks[i-1].sizes[file.Path]
+			growing = growing && known && file.Kind != "dir" && l.sizes[file.Path] > before
+		}
 	}
 	if len(file.Hits) > 0 || growing {
 		o.Files = append(o.Files, File{
-			Path: file.Path, Kind: file.Kind, Nonces: len(file.Hits), Growing: growing && len(file.Hits) == 0, Bytes: file.Size,
+			Path: file.Path, Kind: file.Kind, Nonces: len(file.Hits), Newest: newest, Growing: growing && len(file.Hits) == 0, Bytes: file.Size,
 		})
 	}
 }

@@ -117,6 +117,9 @@ func (w *Watch) look(ctx context.Context, boot *bench.Boot, p *bench.Process) er
 		}
 	}
 	written, err := boot.Written(ctx)
+	if err == nil {
+		err = sandbox.Whole(written)
+	}
 	if err != nil {
 		return err
 	}

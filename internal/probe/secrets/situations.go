@@ -107,7 +107,7 @@ func (h *hunter) raw(ctx context.Context, text string) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
-	_, _ = io.WriteString(conn, text)
+	_, _ = io.WriteString(conn, h.boot.AsForwarded(text))
 	reply, _ := io.ReadAll(io.LimitReader(conn, maxRaw)) // what came until the deadline
 	h.hunt.Text("the reply to a malformed request", string(reply))
 }

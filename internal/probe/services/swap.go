@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
 	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
@@ -35,10 +38,11 @@ func begin(boot *bench.Boot, services map[string]*bench.Attached) counter {
 func (c counter) instance(ctx context.Context, name string) (Instance, error) {
 	a, i := c.services[name], Instance{}
 	if a.Service.Type == manifest.SQLite {
-		if sum, err := c.file(ctx, a.Path); err == nil && sum != 0 {
+		sum, err := c.file(ctx, a.Path)
+		if sum != 0 {
 			i.Contacts = 1
 		}
-		return i, nil
+		return i, err
 	}
 	var err error
 	if i.Contacts, err = c.contacts(ctx, a); err != nil || a.Proxy == nil {
@@ -78,15 +82,23 @@ func (c counter) contacts(ctx context.Context, a *bench.Attached) (int, error) {
 
 // file hashes what a file and its log hold; 0 for nothing.
 func (c counter) file(ctx context.Context, path string) (uint64, error) {
-	sum, some := fnv.New64a(), false
+	sum, size := fnv.New64a(), int64(0)
 	for _, name := range []string{path, path + "-wal"} {
-		if data, err := c.boot.Sandbox().ReadFile(ctx, name); err == nil && len(data) > 0 {
-			_, _ = sum.Write(data)
-			some = true
+		file, err := c.boot.Sandbox().OpenFile(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		if err != nil {
+			return 0, fmt.Errorf("read the database: %w", err)
+		}
+		n, err := io.Copy(sum, io.LimitReader(file, sandbox.MaxFile))
+		if err = errors.Join(err, file.Close()); err != nil {
+			return 0, fmt.Errorf("read the database: %w", err)
+		}
+		size += n
 	}
-	if !some {
-		return 0, ctx.Err()
+	if size == 0 {
+		return 0, nil
 	}
 	return sum.Sum64(), nil
 }
