@@ -13,7 +13,7 @@ import (
 func (a *App) newLog() *slog.Logger {
 	return slog.New(&requestHandler{slog.NewMultiHandler(
 		a.plainHandler(),
-		a.lineHandler(slog.LevelDebug, a.toSyslog, func() bool { return a.syslog != nil && a.worker == "" }),
+		a.lineHandler(slog.LevelDebug, a.toSyslog, func() bool { return a.syslog != nil }),
 		a.lineHandler(slog.LevelError, a.toMail, func() bool { return a.errors != nil }),
 	)})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -42,7 +43,10 @@ func newApp(options Options) (a *App, shown bool, err error) {
 	}
 	options = options.withDefaults()
 	a = &App{name: options.Name, options: options, stopping: make(chan struct{}), begun: time.Now(), metrics: &metrics{}}
-	a.worker, _ = options.Environment("ROADWORTHY_WORKER")
+	if a.worker, _ = options.Environment("ROADWORTHY_WORKER"); a.worker != "" {
+		supplies, _ := options.Environment("ROADWORTHY_SUPPLIES")
+		a.supplied = strings.Split(supplies, ",")
+	}
 	a.host, _ = os.Hostname()
 	if shown, err = a.configure(); shown || err != nil {
 		return a, shown, err

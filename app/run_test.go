@@ -346,9 +346,9 @@ func TestTheEndTellsWhatIsPending(t *testing.T) {
 	}
 }
 
-func TestBeneathTheRuntimeItMailsNothing(t *testing.T) {
+func TestItMailsNothingWhereTheRuntimeDoes(t *testing.T) {
 	box, url := newMailbox(t)
-	r := begin(t, map[string]string{"ERROR_MAIL": "a@x.org", "SMTP_URL": url, "ROADWORTHY_WORKER": "web.1", "SYSLOG_URL": "udp://127.0.0.1:9"}, app.Options{Setup: handler(cart)})
+	r := begin(t, map[string]string{"ERROR_MAIL": "a@x.org", "SMTP_URL": url, "ROADWORTHY_WORKER": "web.1", "ROADWORTHY_SUPPLIES": "error.mail,log.syslog", "SYSLOG_URL": "udp://127.0.0.1:9"}, app.Options{Setup: handler(cart)})
 	ask(t, r.url+"/cart")
 	r.stop()
 	if err := r.wait(t); err != nil || len(box.all()) != 0 || len(r.log.records(t, "panic in a handler")) != 1 {

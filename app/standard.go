@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,10 +167,10 @@ func (a *App) configure() (shown bool, err error) {
 	return false, nil
 }
 
-// mailErrors starts the error mails, where this process sends them. Beneath
-// the runtime it does not: the runtime finds the errors in the log.
+// mailErrors starts the error mails, where this process sends them. It does not
+// where the runtime does, which finds the errors in the log.
 func (a *App) mailErrors() error {
-	if a.worker != "" || len(a.ErrorMail) == 0 {
+	if slices.Contains(a.supplied, "error.mail") || len(a.ErrorMail) == 0 {
 		return nil
 	}
 	sender, err := mail.ParseURL(a.SMTPURL)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -36,7 +37,7 @@ type syslogStats struct {
 
 // openSyslog starts sending where this process does that itself.
 func (a *App) openSyslog() error {
-	if a.worker != "" || a.SyslogURL == "" {
+	if slices.Contains(a.supplied, "log.syslog") || a.SyslogURL == "" {
 		return nil
 	}
 	options, err := syslog.ParseURL(a.SyslogURL)
