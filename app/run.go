@@ -86,12 +86,7 @@ func (a *App) live(ctx context.Context, handler http.Handler) error {
 	defer end()
 	supervisor := newSupervisor(a.options.Environment)
 	running.Go(func() { supervisor.watchdog(beside) })
-	running.Go(func() { a.checks.run(beside) })
-	running.Go(func() {
-		if a.checks.first(beside) {
-			supervisor.tell("READY=1")
-		}
-	})
+	running.Go(func() { a.checks.run(beside, func() { supervisor.tell("READY=1") }) })
 	a.mu.Lock()
 	tasks := slices.Clone(a.tasks)
 	a.mu.Unlock()
