@@ -21,7 +21,9 @@
 // it (ROADWORTHY_WORKER is set) it listens on the socket that it is handed,
 // tells when it is ready, and leaves syslog and error mail to the runtime where
 // that sends them (ROADWORTHY_SUPPLIES names log.syslog and error.mail), which
-// reads them from the log; else it sends them by itself.
+// reads them from the log; else it sends them by itself. Either way what is
+// mailed are stack traces: panics, what [App.Report] is given, and those that
+// the application logs at ERROR. An error that is merely logged is not.
 //
 // The invariant: [Run] returns when every goroutine that it started has ended
 // and every request that it began has been answered, or the time for that is

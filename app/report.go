@@ -15,6 +15,7 @@ import (
 
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
 	"github.com/roadworthy-dev/roadworthy/internal/settings"
+	"github.com/roadworthy-dev/roadworthy/internal/trace"
 )
 
 // Report tells people about an error that nobody else will see: it is logged
@@ -67,27 +68,21 @@ func (a *App) tell(ctx context.Context, message, title string, level slog.Level,
 	a.Log.LogAttrs(context.WithValue(ctx, eventKey{}, e), level, message, slog.String("error", title), slog.String("stack", text+"\n\n"+stack))
 }
 
-// toMail counts a record at ERROR or above. It waits for nothing.
+// toMail counts a record that holds a stack trace, as the runtime does with a
+// line of the log. It waits for nobody.
 func (a *App) toMail(ctx context.Context, r slog.Record, text string) {
 	if e, ok := ctx.Value(eventKey{}).(mail.Event); ok {
 		a.errors.Report(e)
 		return
 	}
 	about := requestOf(ctx)
-	frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
-	e := mail.Event{
-		Fingerprint: fingerprint("log", r.Message, frame.Function), Title: r.Message, Language: "Go", Text: text, Release: a.Release,
-		RequestID: about.id, Request: strings.TrimSpace(about.method + " " + about.path), Level: r.Level, Time: r.Time,
-		Where: fmt.Sprintf("%s:%d in %s", shortFile(frame.File), frame.Line, frame.Function),
+	for _, found := range trace.FindAnywhere(text) {
+		a.errors.Report(mail.Event{
+			Fingerprint: found.Fingerprint(""), Title: found.Title(), Where: found.Where(""), Language: found.Language, Text: text, Release: a.Release,
+			RequestID: about.id, Request: strings.TrimSpace(about.method + " " + about.path), Level: r.Level, Time: r.Time,
+		})
+		return // the others tell of the same
 	}
-	r.Attrs(func(attr slog.Attr) bool {
-		if attr.Key == "error" || attr.Key == "err" {
-			e.Title += ": " + attr.Value.String()
-			return false
-		}
-		return true
-	})
-	a.errors.Report(e)
 }
 
 // inApp lists the calls within the application, the innermost first.

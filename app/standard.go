@@ -24,7 +24,7 @@ type Standard struct {
 	LogFormat      string        `env:"LOG_FORMAT" key:"log.format" default:"json" help:"form of the log, json or text"`
 	StatusToken    []string      `env:"STATUS_TOKEN" key:"status_token" secret:"true" help:"tokens that open the status route, of 22 characters or more; without one there is no such route"`
 	StatusPath     string        `env:"STATUS_PATH" key:"status_path" default:"/status" help:"path of the status route"`
-	ErrorMail      []string      `env:"ERROR_MAIL" key:"mail.errors" help:"who gets mails about errors"`
+	ErrorMail      []string      `env:"ERROR_MAIL" key:"mail.errors" help:"who gets stack traces by mail"`
 	SMTPURL        string        `env:"SMTP_URL" key:"mail.server" secret:"true" help:"mail server, such as smtp://user:password@host:587"`
 	SyslogURL      string        `env:"SYSLOG_URL" key:"syslog.server" help:"syslog daemon, such as unix:///dev/log or udp://host:514"`
 	SyslogFacility string        `env:"SYSLOG_FACILITY" key:"syslog.facility" default:"user" help:"facility of the messages to syslog"`
