@@ -157,3 +157,35 @@ func TestItMailsNothingWhereTheRuntimeDoes(t *testing.T) {
 		t.Errorf("%v, %d mails", err, len(box.all()))
 	}
 }
+
+// The same fault is one kind whatever value it names, and another type or
+// another place is another kind.
+func TestAKindOfErrorIsATypeAtAPlace(t *testing.T) {
+	box, url := newMailbox(t)
+	r := begin(t, map[string]string{"ERROR_MAIL": "a@x.org", "SMTP_URL": url}, app.Options{Setup: func(a *app.App) (http.Handler, error) {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			a.Report(r.Context(), fmt.Errorf("no user %s", r.URL.Path[1:]))
+			if r.URL.Path == "/eve" {
+				a.Report(r.Context(), fmt.Errorf("look: %w", os.ErrNotExist))
+				a.Report(r.Context(), fmt.Errorf("look: %w", &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}))
+			}
+		}), nil
+	}})
+	ask(t, r.url+"/ann")
+	poll(t, "the first mail", func() bool { return len(box.all()) == 1 })
+	ask(t, r.url+"/bob")
+	ask(t, r.url+"/eve")
+	poll(t, "the mails of other kinds", func() bool { return len(box.all()) == 3 })
+	r.stop()
+	if err := r.wait(t); err != nil {
+		t.Error(err)
+	}
+	if all := box.all(); len(all) != 4 || !strings.Contains(all[3], "X-Roadworthy-Count: 2") || !strings.Contains(all[3], "no user") {
+		t.Errorf("got %d mails: %q", len(all), all)
+	}
+	for _, record := range r.log.records(t, "error") {
+		if stack := record["stack"].(string); strings.Contains(stack, "(*App).Report") || !strings.Contains(stack, "goroutine ") || !strings.Contains(stack, "mail_test.go") {
+			t.Errorf("the stack of the caller begins elsewhere: %s", stack)
+		}
+	}
+}

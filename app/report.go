@@ -19,12 +19,19 @@ import (
 )
 
 // Report tells people about an error that nobody else will see: it is logged
-// at ERROR with the stack of the caller, as one record, and mailed.
+// at ERROR with the stack of the caller, as one record, and mailed. Errors of
+// the same types at the same place are one kind, of which repeats are counted.
 func (a *App) Report(ctx context.Context, err error) {
 	if err == nil {
 		return
 	}
-	a.tell(ctx, "error", titleOf(err), slog.LevelError, err.Error(), inApp())
+	a.tell(ctx, "error", titleOf(err), err.Error(), typesOf(err), inApp())
+}
+
+// failed is Report for an error that came to this package: our stack does not
+// say where from, so that its text makes the kind.
+func (a *App) failed(ctx context.Context, err error) {
+	a.tell(ctx, "error", titleOf(err), err.Error(), "", nil)
 }
 
 // panicked tells people about a panic and returns it as an error.
@@ -34,7 +41,7 @@ func (a *App) panicked(ctx context.Context, p any, r *http.Request) error {
 	if r != nil {
 		message = "panic in a handler"
 	}
-	a.tell(ctx, message, title, slog.LevelError, title, inApp())
+	a.tell(ctx, message, title, title, fmt.Sprintf("panic %T", p), inApp())
 	return errors.New(title)
 }
 
@@ -48,14 +55,14 @@ type eventKey struct{}
 
 // tell logs an error as one record; the handler for mails takes the event
 // from the context, which knows more than the record does.
-func (a *App) tell(ctx context.Context, message, title string, level slog.Level, text string, calls []call) {
-	stack := string(debug.Stack())
+func (a *App) tell(ctx context.Context, message, title, text, types string, calls []call) {
+	text += "\n\n" + stack()
 	about := requestOf(ctx)
 	e := mail.Event{
-		Title: title, Language: "Go", Text: text + "\n\n" + stack, Release: a.Release, RequestID: about.id, Level: level,
+		Title: title, Language: "Go", Text: text, Release: a.Release, RequestID: about.id, Level: slog.LevelError,
 		Request: strings.TrimSpace(about.method + " " + about.path),
 	}
-	names := []string{"go", kindOf(title)}
+	names := []string{"go", types}
 	for i, c := range calls {
 		if i == 0 {
 			e.Where = fmt.Sprintf("%s:%d in %s", c.file, c.line, c.function)
@@ -64,8 +71,25 @@ func (a *App) tell(ctx context.Context, message, title string, level slog.Level,
 			names = append(names, c.function)
 		}
 	}
+	if len(calls) == 0 {
+		names = append(names, withoutNumbers(title))
+	}
 	e.Fingerprint = fingerprint(names...)
-	a.Log.LogAttrs(context.WithValue(ctx, eventKey{}, e), level, message, slog.String("error", title), slog.String("stack", text+"\n\n"+stack))
+	a.Log.LogAttrs(context.WithValue(ctx, eventKey{}, e), slog.LevelError, message, slog.String("error", title), slog.String("stack", text))
+}
+
+// here is what the functions of this package begin with.
+const here = "github.com/roadworthy-dev/roadworthy/app."
+
+// stack is that of the caller, without the calls of this package at its top:
+// the runtime tells kinds of errors by the first calls, and names the first.
+func stack() string {
+	title, calls, _ := strings.Cut(string(debug.Stack()), "\n")
+	for strings.HasPrefix(calls, "runtime/debug.") || strings.HasPrefix(calls, here) {
+		_, place, _ := strings.Cut(calls, "\n")
+		_, calls, _ = strings.Cut(place, "\n")
+	}
+	return title + "\n" + calls
 }
 
 // toMail counts a record that holds a stack trace, as the runtime does with a
@@ -93,7 +117,7 @@ func inApp() []call {
 	for {
 		f, more := frames.Next()
 		foreign := strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "net/http.") || strings.HasPrefix(f.Function, "runtime/") ||
-			strings.HasPrefix(f.Function, "github.com/roadworthy-dev/roadworthy/app.")
+			strings.HasPrefix(f.Function, "sync.") || strings.HasPrefix(f.Function, here)
 		if !foreign && f.Function != "" {
 			list = append(list, call{f.Function, shortFile(f.File), f.Line})
 		}
@@ -117,9 +141,18 @@ func titleOf(err error) string {
 	return strings.TrimPrefix(kind, "*") + ": " + err.Error()
 }
 
-// kindOf leaves the numbers of a title out, so that "index 3" and "index 4"
-// are one kind.
-func kindOf(title string) string {
+// typesOf lists the types of an error and of those that it wraps.
+func typesOf(err error) string {
+	var list []string
+	for ; err != nil; err = errors.Unwrap(err) {
+		list = append(list, fmt.Sprintf("%T", err))
+	}
+	return strings.Join(list, " ")
+}
+
+// withoutNumbers returns the first line of a title, so that "index 3" and
+// "index 4" are one kind.
+func withoutNumbers(title string) string {
 	first, _, _ := strings.Cut(title, "\n")
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {

@@ -66,7 +66,7 @@ func (a *App) setup() (handler http.Handler, err error) {
 	}()
 	handler, err = a.options.Setup(a)
 	if err != nil {
-		a.Report(context.Background(), fmt.Errorf("set up %s: %w", a.name, err))
+		a.failed(context.Background(), fmt.Errorf("set up %s: %w", a.name, err))
 	}
 	return handler, err
 }
@@ -119,7 +119,7 @@ func (a *App) perform(ctx context.Context, t task) (err error) {
 		return nil
 	}
 	err = fmt.Errorf("task %s: %w", t.name, err)
-	a.Report(ctx, err)
+	a.failed(ctx, err)
 	return err
 }
 
