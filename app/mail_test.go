@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -187,5 +188,36 @@ func TestAKindOfErrorIsATypeAtAPlace(t *testing.T) {
 		if stack := record["stack"].(string); strings.Contains(stack, "(*App).Report") || !strings.Contains(stack, "goroutine ") || !strings.Contains(stack, "mail_test.go") {
 			t.Errorf("the stack of the caller begins elsewhere: %s", stack)
 		}
+	}
+}
+
+// A client that leaves is nobody's fault. What else went wrong is told.
+func TestAClientThatLeavesIsNoError(t *testing.T) {
+	box, url := newMailbox(t)
+	came, told := make(chan struct{}), make(chan struct{})
+	r := begin(t, map[string]string{"ERROR_MAIL": "a@x.org", "SMTP_URL": url}, app.Options{Setup: func(a *app.App) (http.Handler, error) {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(came)
+			<-r.Context().Done()
+			a.Report(r.Context(), fmt.Errorf("read: %w", r.Context().Err()))
+			a.Report(r.Context(), &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist})
+			a.Report(context.Background(), fmt.Errorf("our own: %w", context.Canceled))
+			close(told)
+		}), nil
+	}})
+	conn, err := net.Dial("tcp", r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
+	<-came
+	conn.Close()
+	<-told
+	r.stop()
+	if err := r.wait(t); err != nil {
+		t.Error(err)
+	}
+	if errs := r.log.records(t, "error"); len(errs) != 2 || len(box.all()) != 2 || strings.Contains(strings.Join(box.all(), ""), "read: context") {
+		t.Errorf("%d mails about %v", len(box.all()), errs)
 	}
 }

@@ -21,8 +21,16 @@ import (
 // Report tells people about an error that nobody else will see: it is logged
 // at ERROR with the stack of the caller, as one record, and mailed. Errors of
 // the same types at the same place are one kind, of which repeats are counted.
+//
+// An error by which a request ends because its client has left, which is
+// [context.Canceled] once ctx has ended, is nobody's fault: it is logged at
+// DEBUG.
 func (a *App) Report(ctx context.Context, err error) {
 	if err == nil {
+		return
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		a.Log.DebugContext(ctx, "given up", "error", err)
 		return
 	}
 	a.tell(ctx, "error", titleOf(err), err.Error(), typesOf(err), inApp())
