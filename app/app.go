@@ -19,8 +19,11 @@
 //
 // The program is the same with and without the production runtime. Beneath
 // it (ROADWORTHY_WORKER is set) it listens on the socket that it is handed,
-// tells when it is ready, and leaves syslog and error mail to the runtime,
-// which reads them from the log; alone, it does both by itself.
+// tells when it is ready, and leaves syslog and error mail to the runtime where
+// that sends them (ROADWORTHY_SUPPLIES names log.syslog and error.mail), which
+// reads them from the log; else it sends them by itself. Either way what is
+// mailed are stack traces: panics, what [App.Report] is given, and those that
+// the application logs at ERROR. An error that is merely logged is not.
 //
 // The invariant: [Run] returns when every goroutine that it started has ended
 // and every request that it began has been answered, or the time for that is
@@ -77,7 +80,8 @@ type App struct {
 	name     string
 	options  Options
 	table    *settings.Table
-	worker   string // the name that the runtime gave to this process; "" without it
+	worker   string   // the name that the runtime gave to this process; "" without it
+	supplied []string // requirements that the runtime meets in this process's place
 	host     string
 	errors   *mail.Notifier // nil where nobody is mailed by this process
 	scrub    *mail.Scrubber

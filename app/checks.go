@@ -23,7 +23,7 @@ type checks struct {
 	mu       sync.Mutex
 	list     []*check
 	draining bool
-	once     sync.WaitGroup // first answers
+	begin    func(*check) // to ask over and over; nil before the start
 }
 
 // check is one dependency.
@@ -44,24 +44,38 @@ func newChecks(interval time.Duration, log *slog.Logger, scrub *mail.Scrubber) *
 func (c *checks) add(name string, ask func(context.Context) error, required bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.list = append(c.list, &check{name: name, ask: ask, required: required})
-	c.once.Add(1)
+	one := &check{name: name, ask: ask, required: required}
+	c.list = append(c.list, one)
+	if c.begin != nil {
+		c.begin(one)
+	}
 }
 
-// run asks all dependencies over and over until the context ends.
-func (c *checks) run(ctx context.Context) {
-	c.mu.Lock()
-	list := append([]*check(nil), c.list...)
-	c.mu.Unlock()
+// run asks all dependencies over and over until the context ends, those too
+// that come later. It tells when each that is known at the start has answered
+// once, well or not.
+func (c *checks) run(ctx context.Context, answered func()) {
 	var running sync.WaitGroup
-	for _, one := range list {
-		running.Go(func() { c.repeat(ctx, one) })
+	c.mu.Lock()
+	var once sync.WaitGroup
+	once.Add(len(c.list))
+	for _, one := range c.list {
+		running.Go(func() { c.repeat(ctx, one, sync.OnceFunc(once.Done)) })
 	}
+	c.begin = func(one *check) { running.Go(func() { c.repeat(ctx, one, func() {}) }) }
+	c.mu.Unlock()
+	once.Wait() // ends with the context, since each ends with it
+	if ctx.Err() == nil {
+		answered()
+	}
+	<-ctx.Done()
+	c.mu.Lock()
+	c.begin = func(*check) {} // nobody waits for it any more
+	c.mu.Unlock()
 	running.Wait()
 }
 
-func (c *checks) repeat(ctx context.Context, one *check) {
-	first := sync.OnceFunc(c.once.Done)
+func (c *checks) repeat(ctx context.Context, one *check, first func()) {
 	defer first()
 	for ctx.Err() == nil {
 		c.askOnce(ctx, one, first)
@@ -127,13 +141,6 @@ func (c *checks) note(one *check, err error, took time.Duration) {
 	case changed:
 		c.log.Info("a dependency is back", "check", one.name)
 	}
-}
-
-// first waits until every dependency has answered once, well or not. It tells
-// whether they have.
-func (c *checks) first(ctx context.Context) bool {
-	c.once.Wait() // ends with the context, since run does
-	return ctx.Err() == nil
 }
 
 func (c *checks) drain() {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -22,26 +23,61 @@ func (a *App) listen() (net.Listener, error) {
 	if listener, err := handed(a.options.Environment, os.Getpid()); listener != nil || err != nil {
 		return listener, err
 	}
-	network, address := "tcp", a.Listen
+	address := a.Listen
 	if path, unix := strings.CutPrefix(address, "unix:"); unix {
-		network, address = "unix", path
-		if err := removeSocket(path); err != nil {
-			return nil, err
-		}
+		return listenUnix(path)
 	} else if address == "" {
 		address = ":" + strconv.Itoa(a.Port)
 	}
-	listener, err := net.Listen(network, address) //nolint:noctx // it takes no time that a context could cut
+	listener, err := net.Listen("tcp", address) //nolint:noctx // it takes no time that a context could cut
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return listener, nil
 }
 
+// unixListener removes its socket at the end, where it is still its own: the
+// package net would remove the one of a process that has come after it.
+type unixListener struct {
+	*net.UnixListener
+	path string
+	made os.FileInfo
+}
+
+func listenUnix(path string) (net.Listener, error) {
+	if err := removeSocket(path); err != nil {
+		return nil, err
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	listener.SetUnlinkOnClose(false)
+	made, err := os.Lstat(path)
+	if err != nil {
+		return listener, nil //nolint:nilerr // an abstract socket has no file
+	}
+	return &unixListener{listener, path, made}, nil
+}
+
+// Close is part of net.Listener. The socket goes first: once it is closed, its
+// number may be that of another one.
+func (l *unixListener) Close() error {
+	if now, err := os.Lstat(l.path); err == nil && os.SameFile(l.made, now) {
+		_ = os.Remove(l.path) // what stays is in nobody's way
+	}
+	return l.UnixListener.Close() //nolint:wrapcheck // as the package net says it
+}
+
 // removeSocket removes the socket that an earlier process left behind, and
-// nothing else.
+// nothing else: where a process listens, it is not refused.
 func removeSocket(path string) error {
-	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSocket {
+	conn, err := net.Dial("unix", path) //nolint:noctx // it takes no time that a context could cut
+	if err == nil {
+		conn.Close()
+	}
+	info, missing := os.Lstat(path)
+	if !errors.Is(err, syscall.ECONNREFUSED) || missing != nil || info.Mode().Type() != os.ModeSocket {
 		return nil //nolint:nilerr // there is nothing to remove; listening will tell what is wrong
 	}
 	if err := os.Remove(path); err != nil {

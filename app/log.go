@@ -8,12 +8,12 @@ import (
 )
 
 // newLog returns the logger of the application: to standard output, and to
-// syslog and error mail where this process does that. Without the runtime a
-// record at ERROR or above is mailed; with it, the runtime does so.
+// syslog and error mail where this process does that. A record is mailed that
+// is at ERROR or above and holds a stack trace.
 func (a *App) newLog() *slog.Logger {
 	return slog.New(&requestHandler{slog.NewMultiHandler(
 		a.plainHandler(),
-		a.lineHandler(slog.LevelDebug, a.toSyslog, func() bool { return a.syslog != nil && a.worker == "" }),
+		a.lineHandler(slog.LevelDebug, a.toSyslog, func() bool { return a.syslog != nil }),
 		a.lineHandler(slog.LevelError, a.toMail, func() bool { return a.errors != nil }),
 	)})
 }

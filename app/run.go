@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -42,7 +43,10 @@ func newApp(options Options) (a *App, shown bool, err error) {
 	}
 	options = options.withDefaults()
 	a = &App{name: options.Name, options: options, stopping: make(chan struct{}), begun: time.Now(), metrics: &metrics{}}
-	a.worker, _ = options.Environment("ROADWORTHY_WORKER")
+	if a.worker, _ = options.Environment("ROADWORTHY_WORKER"); a.worker != "" {
+		supplies, _ := options.Environment("ROADWORTHY_SUPPLIES")
+		a.supplied = strings.Split(supplies, ",")
+	}
 	a.host, _ = os.Hostname()
 	if shown, err = a.configure(); shown || err != nil {
 		return a, shown, err
@@ -62,7 +66,7 @@ func (a *App) setup() (handler http.Handler, err error) {
 	}()
 	handler, err = a.options.Setup(a)
 	if err != nil {
-		a.Report(context.Background(), fmt.Errorf("set up %s: %w", a.name, err))
+		a.failed(context.Background(), fmt.Errorf("set up %s: %w", a.name, err))
 	}
 	return handler, err
 }
@@ -82,12 +86,7 @@ func (a *App) live(ctx context.Context, handler http.Handler) error {
 	defer end()
 	supervisor := newSupervisor(a.options.Environment)
 	running.Go(func() { supervisor.watchdog(beside) })
-	running.Go(func() { a.checks.run(beside) })
-	running.Go(func() {
-		if a.checks.first(beside) {
-			supervisor.tell("READY=1")
-		}
-	})
+	running.Go(func() { a.checks.run(beside, func() { supervisor.tell("READY=1") }) })
 	a.mu.Lock()
 	tasks := slices.Clone(a.tasks)
 	a.mu.Unlock()
@@ -120,7 +119,7 @@ func (a *App) perform(ctx context.Context, t task) (err error) {
 		return nil
 	}
 	err = fmt.Errorf("task %s: %w", t.name, err)
-	a.Report(ctx, err)
+	a.failed(ctx, err)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type Standard struct {
 	LogFormat      string        `env:"LOG_FORMAT" key:"log.format" default:"json" help:"form of the log, json or text"`
 	StatusToken    []string      `env:"STATUS_TOKEN" key:"status_token" secret:"true" help:"tokens that open the status route, of 22 characters or more; without one there is no such route"`
 	StatusPath     string        `env:"STATUS_PATH" key:"status_path" default:"/status" help:"path of the status route"`
-	ErrorMail      []string      `env:"ERROR_MAIL" key:"mail.errors" help:"who gets mails about errors"`
+	ErrorMail      []string      `env:"ERROR_MAIL" key:"mail.errors" help:"who gets stack traces by mail"`
 	SMTPURL        string        `env:"SMTP_URL" key:"mail.server" secret:"true" help:"mail server, such as smtp://user:password@host:587"`
 	SyslogURL      string        `env:"SYSLOG_URL" key:"syslog.server" help:"syslog daemon, such as unix:///dev/log or udp://host:514"`
 	SyslogFacility string        `env:"SYSLOG_FACILITY" key:"syslog.facility" default:"user" help:"facility of the messages to syslog"`
@@ -166,10 +167,10 @@ func (a *App) configure() (shown bool, err error) {
 	return false, nil
 }
 
-// mailErrors starts the error mails, where this process sends them. Beneath
-// the runtime it does not: the runtime finds the errors in the log.
+// mailErrors starts the error mails, where this process sends them. It does not
+// where the runtime does, which finds the errors in the log.
 func (a *App) mailErrors() error {
-	if a.worker != "" || len(a.ErrorMail) == 0 {
+	if slices.Contains(a.supplied, "error.mail") || len(a.ErrorMail) == 0 {
 		return nil
 	}
 	sender, err := mail.ParseURL(a.SMTPURL)

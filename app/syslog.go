@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/syslog"
 )
@@ -14,7 +16,7 @@ import (
 // syslogQueue stands between the log and the daemon, so that a daemon that is
 // slow or away holds nobody up. It loses what it has no room for, and counts it.
 type syslogQueue struct {
-	sender  *syslog.Sender
+	sender  syslogSender
 	waiting chan syslog.Message
 	dropped atomic.Uint64
 	origin  *syslog.Origin
@@ -23,9 +25,16 @@ type syslogQueue struct {
 	done    chan struct{}
 }
 
+// syslogSender is a [syslog.Sender].
+type syslogSender interface {
+	Send(ctx context.Context, messages []syslog.Message) (int, error)
+	Close() error
+}
+
 const (
-	queued    = 4096 // messages that wait for the daemon
-	batchSize = 64
+	queued      = 4096 // messages that wait for the daemon
+	batchSize   = 64
+	syslogPause = 100 * time.Millisecond // after a failure: without a route to the daemon one comes at once
 )
 
 // syslogStats is the state of syslog in the status.
@@ -36,7 +45,7 @@ type syslogStats struct {
 
 // openSyslog starts sending where this process does that itself.
 func (a *App) openSyslog() error {
-	if a.worker != "" || a.SyslogURL == "" {
+	if slices.Contains(a.supplied, "log.syslog") || a.SyslogURL == "" {
 		return nil
 	}
 	options, err := syslog.ParseURL(a.SyslogURL)
@@ -53,13 +62,19 @@ func (a *App) openSyslog() error {
 	if err != nil {
 		return &ConfigError{err}
 	}
+	a.syslog = newSyslogQueue(sender, a.name)
+	return nil
+}
+
+// newSyslogQueue begins to send; close ends it.
+func newSyslogQueue(sender syslogSender, name string) *syslogQueue {
 	ctx, cancel := context.WithCancel(context.Background())
-	a.syslog = &syslogQueue{
-		sender: sender, waiting: make(chan syslog.Message, queued), origin: &syslog.Origin{App: a.name, ProcID: strconv.Itoa(os.Getpid())},
+	q := &syslogQueue{
+		sender: sender, waiting: make(chan syslog.Message, queued), origin: &syslog.Origin{App: name, ProcID: strconv.Itoa(os.Getpid())},
 		end: cancel, stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	go a.syslog.run(ctx)
-	return nil
+	go q.run(ctx)
+	return q
 }
 
 // toSyslog hands a record on. It waits for nothing.
@@ -82,8 +97,12 @@ func (q *syslogQueue) run(ctx context.Context) {
 		}
 		for len(batch) > 0 {
 			n, err := q.sender.Send(ctx, batch)
-			batch = batch[n:]
-			if err != nil && ctx.Err() != nil {
+			if batch = batch[n:]; err == nil {
+				continue
+			}
+			select {
+			case <-time.After(syslogPause):
+			case <-ctx.Done():
 				q.dropped.Add(uint64(len(batch) + len(q.waiting)))
 				return
 			}

@@ -62,8 +62,10 @@ func (a *app) reload() *cobra.Command {
 func (a *app) logLevel() *cobra.Command {
 	var master masterFlags
 	cmd := &cobra.Command{
-		Use:     "log-level LEVEL",
-		Short:   "change the level of a running master: DEBUG, INFO, WARNING, ERROR",
+		Use:   "log-level LEVEL",
+		Short: "change the level of a running master: DEBUG, INFO, WARNING, ERROR",
+		Long: "Change which lines a running master passes on, of what the application writes. An application that drops its\n" +
+			"own DEBUG lines by LOG_LEVEL, as package app does, goes on to do so: building them for each request has its price.",
 		Example: "  roadworthy log-level DEBUG",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

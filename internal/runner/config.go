@@ -64,6 +64,9 @@ func Load(options Options) (*Config, error) {
 		if origin := c.Surroundings.Origin(row.Variable); row.Origin.Kind == "environment" && origin.Kind != "" {
 			c.Table.Settings[i].Origin = origin
 		}
+		if row.Key == "leave" && c.alone { // what own computed
+			c.Table.Settings[i].Value, c.Table.Settings[i].Origin = strings.Join(c.Manifest.Run.Leave, ","), settings.Origin{Kind: "default"}
+		}
 	}
 	c.declaredStatus()
 	return c, c.check()

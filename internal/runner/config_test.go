@@ -130,6 +130,11 @@ func TestAnApplicationKeepsWhatItDeclares(t *testing.T) {
 			t.Errorf("%s: supplied is %t", requirement, got)
 		}
 	}
+	for _, s := range c.Table.Settings {
+		if s.Key == "leave" && (s.Value != "config.defaults,config.env,config.file,error.mail,workers" || s.Origin.String() != "default") {
+			t.Errorf("leave shows %q %s", s.Value, s.Origin)
+		}
+	}
 }
 
 // A folder without anything says what to type.

@@ -298,6 +298,7 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 		Times:  worker.Times{Ready: s.Times.Ready, MinUptime: orNone(s.Times.Settle), Drain: s.Times.Drain, Stop: s.Times.Stop, Watchdog: s.Times.Watchdog},
 		Limits: worker.Limits{User: s.User, NoNewPrivs: !s.Privileges && c.Self != ""},
 	}
+	spec.Env = append(without(spec.Env, "ROADWORTHY_SUPPLIES"), "ROADWORTHY_SUPPLIES="+m.supplies())
 	if name != "web" {
 		counts, err := s.counts()
 		if n, given := counts[name]; given {
@@ -319,6 +320,20 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 		}
 	}
 	return spec, nil
+}
+
+// supplies tells package app in a worker what this master sends: the rest the
+// worker has to send by itself. The configuration alone does not say it, since
+// a reload opens neither mail nor syslog.
+func (m *master) supplies() string {
+	var list []string
+	if m.smtp != nil {
+		list = append(list, "error.mail")
+	}
+	if m.syslog != nil {
+		list = append(list, "log.syslog")
+	}
+	return strings.Join(list, ",")
 }
 
 // orNone is the way in which the workers are told that a time is nothing.
