@@ -80,6 +80,23 @@ func TestACrashLoopPausesAndNeverEnds(t *testing.T) {
 	})
 }
 
+func TestACrashLoopGoesOnAfterATrialThatHung(t *testing.T) {
+	t.Parallel()
+	flag := t.TempDir() + "/stays"
+	w := newWorld(t, func(c *Config) { c.KeepTrying = true })
+	spec := shell(1, "test -e "+flag+" || exit 9; echo it stays; exec sleep 600")
+	spec.Times.MinUptime = time.Hour // the breaker does not close meanwhile
+	w.start(spec)
+	w.await(CrashLoop)
+	if err := os.WriteFile(flag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.until("a trial", w.said("it stays"))
+	before, trial := w.count(Started), w.sup.Snapshot()[0].ID
+	w.until("its place", func() bool { return w.sup.Hung(trial, "it answers nobody") == nil })
+	w.until("another trial", func() bool { return w.count(Started) > before })
+}
+
 func TestPausesDoubleWithJitter(t *testing.T) {
 	t.Parallel()
 	s := &Supervisor{config: Config{Random: func() float64 { return 0.5 }}}
