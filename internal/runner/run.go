@@ -253,6 +253,9 @@ func (m *master) close(ctx context.Context) error {
 		done()
 		m.serving.Wait()
 	}
+	if m.gate != nil {
+		m.gate.cut()
+	}
 	var all sync.WaitGroup
 	for _, crew := range m.crews {
 		if crew != nil {
