@@ -141,9 +141,13 @@ func control(c syscall.Conn, use func(fd int) error) error {
 }
 
 // Close ends the gate; what is open stays so, and what is kept is handed out.
+// The front closes it, and so does net/http after it.
 func (g *gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
 	g.closed = true
 	g.changed()
 	return g.Listener.Close() //nolint:wrapcheck // a plain hand-through
