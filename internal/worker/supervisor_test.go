@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -95,6 +98,42 @@ func TestACrashLoopGoesOnAfterATrialThatHung(t *testing.T) {
 	before, trial := w.count(Started), w.sup.Snapshot()[0].ID
 	w.until("its place", func() bool { return w.sup.Hung(trial, "it answers nobody") == nil })
 	w.until("another trial", func() bool { return w.count(Started) > before })
+}
+
+func TestASlowAnswerMakesReadyToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) {
+		c.Ready = func(ctx context.Context, _ Backend) error {
+			select {
+			case <-time.After(2500 * time.Millisecond):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	spec := python(t, 1)
+	spec.Times.Ready = 6 * time.Second
+	w.start(spec)
+}
+
+func TestNoCheckOutlivesTheReadyTime(t *testing.T) {
+	t.Parallel()
+	var asked, ended atomic.Int64
+	w := newWorld(t, func(c *Config) {
+		c.Ready = func(ctx context.Context, _ Backend) error {
+			asked.Add(1)
+			<-ctx.Done()
+			ended.Add(1)
+			return errors.New("it hangs")
+		}
+	})
+	spec := python(t, 1)
+	spec.Times.Ready = 300 * time.Millisecond
+	err := w.sup.Start(t.Context(), spec)
+	if err == nil || !strings.Contains(err.Error(), "it hangs") || asked.Load() != 1 || ended.Load() != 1 {
+		t.Errorf("got %v after %d checks, %d of them ended", err, asked.Load(), ended.Load())
+	}
 }
 
 func TestPausesDoubleWithJitter(t *testing.T) {
