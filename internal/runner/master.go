@@ -46,6 +46,7 @@ func (m *master) Reload(ctx context.Context) error {
 		m.log.Error("reload refused: the configuration is wrong", "error", oneLine(err.Error()))
 		return err
 	}
+	m.mail.hide(fresh.secrets()) // before a worker can tell one
 	for _, name := range m.types {
 		spec, err := m.spec(fresh, name)
 		if err == nil {

@@ -83,7 +83,7 @@ func (m *master) openMail() error {
 	hostname, _ := os.Hostname()
 	config := mail.Config{
 		About:   mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
-		Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
+		Secrets: c.secrets(), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
 	if len(c.Settings.Mail.Errors) > 0 && c.Manifest.Supplies("error.mail") {
@@ -103,6 +103,11 @@ func (m *master) openMail() error {
 	}
 	m.mail, err = openPost(config)
 	return err
+}
+
+// secrets are the texts that no mail may hold.
+func (c *Config) secrets() []string {
+	return slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets())
 }
 
 // mailServer reads the settings of error mail.
