@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,7 +69,7 @@ func (c Config) withDefaults() Config {
 // goroutine.
 type Notifier struct {
 	config Config
-	scrub  *Scrubber
+	scrub  atomic.Pointer[Scrubber]
 	wake   chan struct{} // the plan may have changed; holds one
 	stop   chan struct{}
 	done   chan struct{}
@@ -90,8 +91,9 @@ type Notifier struct {
 // cannot be made sense of is put aside with a warning. Close must be called.
 func Open(config Config) (*Notifier, error) {
 	config = config.withDefaults()
-	n := &Notifier{config: config, scrub: NewScrubber(config.Secrets),
+	n := &Notifier{config: config,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	n.Hide(config.Secrets)
 	now := config.Now()
 	n.ledger = newLedger(rules{float64(config.PerHour), float64(config.Burst), config.MaxKinds, config.Quiet}, now)
 	if config.Path != "" {
@@ -111,6 +113,9 @@ func Open(config Config) (*Notifier, error) {
 	go n.run()
 	return n, nil
 }
+
+// Hide sets the texts that no mail and no file may hold from now on.
+func (n *Notifier) Hide(secrets []string) { n.scrub.Store(NewScrubber(secrets)) }
 
 // Report counts an error. It waits for nothing but other callers' counting.
 func (n *Notifier) Report(e Event) {
@@ -258,7 +263,7 @@ func (n *Notifier) sendOne(ctx context.Context) bool {
 	n.mu.Unlock()
 	n.save(true) // whoever dies while sending must not send the same at once when it is back
 	attempt, cancel := context.WithTimeout(ctx, n.config.Timeout)
-	err := n.config.Sender.Send(attempt, compose(n.config.About, out, n.scrub))
+	err := n.config.Sender.Send(attempt, compose(n.config.About, out, n.scrub.Load()))
 	cancel()
 	n.settle(out, err)
 	n.save(true)
@@ -281,7 +286,7 @@ func (n *Notifier) sendLast(ctx context.Context) {
 	}
 	attempt, cancel := context.WithTimeout(ctx, n.config.Timeout)
 	defer cancel()
-	n.settle(out, n.config.Sender.Send(attempt, compose(n.config.About, out, n.scrub)))
+	n.settle(out, n.config.Sender.Send(attempt, compose(n.config.About, out, n.scrub.Load())))
 }
 
 // settle notes how a letter fared.
@@ -296,7 +301,7 @@ func (n *Notifier) settle(out *letter, err error) {
 		n.stats.LastSuccess, n.fails = now, 0
 		return
 	}
-	n.stats.LastFailure, n.stats.LastError = now, n.scrub.Scrub(err.Error())
+	n.stats.LastFailure, n.stats.LastError = now, n.scrub.Load().Scrub(err.Error())
 	if errors.Is(err, ErrRefused) {
 		n.ledger.refused(out)
 		n.stats.Refused++
@@ -353,7 +358,8 @@ func (n *Notifier) save(atOnce bool) {
 // clean scrubs the sample of a copied group, and gives the ledger the result
 // too, so that the work is done once.
 func (n *Notifier) clean(copied *group) {
-	e, title := n.scrub.event(copied.Sample), n.scrub.Scrub(copied.Title)
+	scrub := n.scrub.Load()
+	e, title := scrub.event(copied.Sample), scrub.Scrub(copied.Title)
 	n.mu.Lock()
 	if g := n.ledger.groups[copied.Fingerprint]; g != nil && g.raw && g.Sample == copied.Sample {
 		g.Sample, g.Title, g.raw = e, title, false

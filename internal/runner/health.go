@@ -11,7 +11,11 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
 
-const healthWithin = 5 * time.Second // for one answer
+// healthWithin is how long one answer may take: half of the time in which a
+// worker becomes ready, so that there is time for another where one is lost.
+func (m *master) healthWithin() time.Duration {
+	return max(5*time.Second, m.config().Settings.Times.Ready/2)
+}
 
 // answers reports whether a worker answers requests, whatever it answers. It
 // does so before the worker gets any of a client.
@@ -19,7 +23,7 @@ func (m *master) answers(ctx context.Context, b worker.Backend) error {
 	if m.config().Settings.Health == "off" {
 		return worker.Dial(ctx, b)
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthWithin)
+	ctx, cancel := context.WithTimeout(ctx, m.healthWithin())
 	defer cancel()
 	_, err := m.ask(ctx, b)
 	return err
@@ -31,7 +35,7 @@ func (m *master) healthy(ctx context.Context, b worker.Backend) error {
 	if m.config().Settings.Health == "off" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthWithin)
+	ctx, cancel := context.WithTimeout(ctx, m.healthWithin())
 	defer cancel()
 	status, err := m.ask(ctx, b)
 	if err == nil && status >= http.StatusInternalServerError {

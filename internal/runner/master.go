@@ -46,25 +46,35 @@ func (m *master) Reload(ctx context.Context) error {
 		m.log.Error("reload refused: the configuration is wrong", "error", oneLine(err.Error()))
 		return err
 	}
+	m.mail.hide(fresh.secrets()) // before a worker can tell one
 	for _, name := range m.types {
 		spec, err := m.spec(fresh, name)
 		if err == nil {
 			err = m.crews[name].Reload(ctx, spec)
 		}
 		if err != nil {
-			err = notReady(fmt.Sprintf("the new generation of %s is not fit to serve; the old one serves on", name), err)
-			m.log.Error("reload failed; the old generation serves on", "process", name, "error", oneLine(err.Error()))
-			m.mail.Report(mail.Event{
-				Fingerprint: "reload:" + name, Title: "the new generation of " + name + " is not fit to serve", Text: err.Error(),
-				Worker: name, Release: fresh.Settings.Release, Level: slog.LevelError,
-			})
-			return err
+			return m.unfit(name, fresh.Settings.Release, err)
 		}
 	}
 	m.current.Store(fresh)
 	m.SetLevel(fresh.Settings.Log.Level)
 	m.log.Info("reloaded")
 	return nil
+}
+
+// unfit tells of a new generation that does not serve.
+func (m *master) unfit(name, release string, err error) error {
+	if errors.Is(err, worker.ErrStopped) {
+		m.log.Info("reload given up: the master is ending", "process", name)
+		return notReady("the reload is given up: the master is ending", err)
+	}
+	err = notReady(fmt.Sprintf("the new generation of %s is not fit to serve; the old one serves on", name), err)
+	m.log.Error("reload failed; the old generation serves on", "process", name, "error", oneLine(err.Error()))
+	m.mail.Report(mail.Event{
+		Fingerprint: "reload:" + name, Title: "the new generation of " + name + " is not fit to serve", Text: err.Error(),
+		Worker: name, Release: release, Level: slog.LevelError,
+	})
+	return err
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -75,6 +75,7 @@ type master struct {
 	types       []string
 	crews       map[string]*worker.Supervisor
 
+	reloads  sync.WaitGroup // those of a signal
 	orders   chan order
 	deaf     bool      // the front has ended, and cannot be opened again
 	handed   *handover // by another image of this program; nil for none
@@ -109,19 +110,36 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 		}
 		return errors.Join(err, m.close(context.WithoutCancel(ctx)))
 	}
+	return m.obey(ctx, reload, asked)
+}
+
+// obey does what it is asked for until ctx ends, and then ends everything. An
+// end waits for no reload: the end of the workers is its end.
+func (m *master) obey(ctx context.Context, reload, asked <-chan struct{}) error {
 	looks := time.NewTicker(calmEvery)
 	defer looks.Stop()
+	var reloading chan struct{} // closed when the reload has ended; nil where none is under way
 	for moments := (calm{last: allocated()}); ; {
+		reload, asked, orders := reload, asked, m.orders
+		if reloading != nil { // what is asked for meanwhile comes after it
+			reload, asked, orders = nil, nil, nil
+		}
 		select {
 		case <-looks.C:
 			if moments.look(allocated()) {
 				slim()
 			}
 		case <-reload:
-			_ = m.Reload(ctx) // which tells how it went
+			reloading = make(chan struct{})
+			m.reloads.Go(func() {
+				defer close(reloading)
+				_ = m.Reload(context.WithoutCancel(ctx)) // which tells how it went
+			})
+		case <-reloading:
+			reloading = nil
 		case <-asked:
 			_ = m.upgrade(ctx, nil) // which does so too
-		case o := <-m.orders:
+		case o := <-orders:
 			o.done <- m.upgrade(ctx, o.told)
 		case <-ctx.Done():
 			m.log.Info("stopping", "after", time.Since(m.started).Round(time.Second).String())
@@ -253,6 +271,9 @@ func (m *master) close(ctx context.Context) error {
 		done()
 		m.serving.Wait()
 	}
+	if m.gate != nil {
+		m.gate.cut()
+	}
 	var all sync.WaitGroup
 	for _, crew := range m.crews {
 		if crew != nil {
@@ -260,6 +281,7 @@ func (m *master) close(ctx context.Context) error {
 		}
 	}
 	all.Wait()
+	m.reloads.Wait()
 	if m.checks != nil {
 		m.checks.Stop()
 	}

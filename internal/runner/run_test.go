@@ -39,7 +39,8 @@ type running struct {
 	t      *testing.T
 	url    string
 	client *runner.Client
-	output string // file
+	output string        // file
+	hangup chan struct{} // what SIGHUP does
 	stop   func() error
 }
 
@@ -77,14 +78,14 @@ func startWith(t *testing.T, command []string, set map[string]string, answers fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, url: fmt.Sprintf("http://127.0.0.1:%d", port), output: filepath.Join(folder, "output")}
+	r := &running{t: t, url: fmt.Sprintf("http://127.0.0.1:%d", port), output: filepath.Join(folder, "output"), hangup: make(chan struct{}, 1)}
 	output, err := os.Create(r.output)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- runner.Run(ctx, config, output, nil) }()
+	go func() { done <- runner.Run(ctx, config, output, r.hangup) }()
 	r.stop = sync.OnceValue(func() error {
 		cancel()
 		err := <-done

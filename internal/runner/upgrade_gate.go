@@ -65,9 +65,9 @@ func (g *gate) Accept() (net.Conn, error) {
 			continue
 		}
 		accepted, err := g.Listener.Accept()
-		g.took(accepted)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			continue // frozen, or there is one that was kept
+		g.took(accepted, err)
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+			continue // frozen or closed, or there is one that was kept
 		}
 		if err != nil {
 			return nil, err //nolint:wrapcheck // net/http looks at it
@@ -75,31 +75,27 @@ func (g *gate) Accept() (net.Conn, error) {
 	}
 }
 
-// took ends an Accept of the listener; nil for one that failed.
-func (g *gate) took(accepted net.Conn) {
+// took ends an Accept of the listener.
+func (g *gate) took(accepted net.Conn, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.accepting = false
 	defer g.changed()
-	switch {
-	case accepted == nil:
-	case g.closed:
-		accepted.Close()
-	default:
+	g.accepting = false
+	g.closed = g.closed || errors.Is(err, net.ErrClosed)
+	if err == nil {
 		g.limit(accepted)
 		g.kept = append(g.kept, accepted)
 	}
 }
 
-// next is the connection that was kept for longest; where the gate is frozen,
-// what to wait for; neither where one has to be accepted.
+// next is the connection that was kept for longest, which a closed gate hands
+// out before its end; where the gate is frozen, what to wait for; neither where
+// one has to be accepted.
 func (g *gate) next() (net.Conn, <-chan struct{}, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.closed:
-		return nil, nil, net.ErrClosed
-	case g.frozen.Load():
+	case g.frozen.Load() && !g.closed:
 		return nil, g.change, nil
 	case len(g.kept) > 0:
 		c := &passage{Conn: g.kept[0], gate: g, fresh: true, patient: g.waited[g.kept[0]]}
@@ -108,6 +104,8 @@ func (g *gate) next() (net.Conn, <-chan struct{}, error) {
 		g.kept = g.kept[1:]
 		g.open[c] = true
 		return c, nil, nil
+	case g.closed:
+		return nil, nil, net.ErrClosed
 	}
 	g.deadline(time.Time{})
 	g.accepting = true
@@ -142,17 +140,27 @@ func control(c syscall.Conn, use func(fd int) error) error {
 	return failed
 }
 
-// Close ends the gate; what is open stays so.
+// Close ends the gate; what is open stays so, and what is kept is handed out.
+// The front closes it, and so does net/http after it.
 func (g *gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
 	g.closed = true
+	g.changed()
+	return g.Listener.Close() //nolint:wrapcheck // a plain hand-through
+}
+
+// cut closes what is kept, where nobody serves it any more.
+func (g *gate) cut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, c := range g.kept {
 		c.Close()
 	}
 	g.kept = nil
-	g.changed()
-	return g.Listener.Close() //nolint:wrapcheck // a plain hand-through
 }
 
 // freeze stops accepting, and takes each connection as soon as it waits.

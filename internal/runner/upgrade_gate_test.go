@@ -130,10 +130,13 @@ func TestAConnectionThatIsBeingAcceptedIsKept(t *testing.T) {
 	}
 	slow := &slowListener{listener, make(chan struct{})}
 	g := newGate(slow, time.Minute, true, nil)
-	accepts := make(chan error, 1)
+	accepts := make(chan net.Conn, 1)
 	go func() {
-		_, err := g.Accept()
-		accepts <- err
+		accepted, err := g.Accept()
+		if err != nil {
+			t.Errorf("Accept: %v", err)
+		}
+		accepts <- accepted
 	}()
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
@@ -153,7 +156,65 @@ func TestAConnectionThatIsBeingAcceptedIsKept(t *testing.T) {
 	}
 	g.mu.Unlock()
 	_ = g.Close()
-	if err := <-accepts; !errors.Is(err, net.ErrClosed) {
+	if accepted := <-accepts; accepted != nil { // it is served before the end
+		accepted.Close()
+	}
+	if _, err := g.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept of a closed gate: %v", err)
+	}
+}
+
+// A connection that the kernel has handed out when the gate closes is served.
+func TestAConnectionThatIsBeingAcceptedIsServedAtTheEnd(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowListener{listener, make(chan struct{})}
+	g := newGate(slow, time.Minute, true, nil)
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(g) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	<-slow.took
+	_ = g.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Error(err)
+	}
+	if reply, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+		t.Error(err)
+	} else {
+		reply.Body.Close()
+	}
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve of a closed gate: %v", err)
+	}
+	_ = server.Close()
+}
+
+// What a gate keeps that nobody serves any more is closed.
+func TestAGateThatIsCutKeepsNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	g := newGate(listener, time.Minute, true, []net.Conn{near})
+	for range 2 {
+		if err := g.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	g.cut()
+	if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("it is open still: %v", err)
+	}
+	if _, err := g.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept of a closed gate: %v", err)
 	}
 }

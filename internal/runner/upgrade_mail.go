@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,15 @@ func openPost(config mail.Config) (*post, error) {
 	p := &post{config: config}
 	p.now.Store(n)
 	return p, nil
+}
+
+// hide adds texts that no mail may hold. Those of before are hidden on: what is
+// pending may hold them. The caller sees to it that nobody resumes meanwhile.
+func (p *post) hide(secrets []string) {
+	p.config.Secrets = append(p.config.Secrets, secrets...)
+	slices.Sort(p.config.Secrets)
+	p.config.Secrets = slices.Compact(p.config.Secrets)
+	p.now.Load().Hide(p.config.Secrets)
 }
 
 // pause saves the state, at once: what is pending stays so.

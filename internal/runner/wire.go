@@ -85,7 +85,7 @@ func (m *master) openMail() error {
 	hostname, _ := os.Hostname()
 	config := mail.Config{
 		About:   mail.About{Application: c.Manifest.Name, Environment: c.Settings.Environment, Host: hostname},
-		Secrets: slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets()), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
+		Secrets: c.secrets(), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
 	if c.mailsErrors() {
@@ -120,6 +120,11 @@ func (c *Config) checkMail() error {
 	}
 	_, err := c.mailServer()
 	return err
+}
+
+// secrets are the texts that no mail may hold.
+func (c *Config) secrets() []string {
+	return slices.Concat(c.Table.Secrets(), c.Surroundings.Secrets())
 }
 
 // mailServer reads the settings of error mail.

@@ -11,7 +11,6 @@ import (
 const (
 	fastest   = 2 * time.Millisecond // between two checks of a starting process, at first
 	slowest   = 50 * time.Millisecond
-	checkTime = 2 * time.Second // for one check
 	tailLines = 20
 )
 
@@ -87,6 +86,8 @@ func (s *Supervisor) awaited(p *process) string {
 func (s *Supervisor) awaitReady(ctx context.Context, p *process) error {
 	spec := p.gen.spec
 	timeout := s.config.Clock.After(spec.Times.Ready)
+	checks, cancel := context.WithTimeout(ctx, spec.Times.Ready) // one check may take all of it
+	defer cancel()
 	pause, last := fastest, error(nil)
 	for {
 		var again <-chan time.Time
@@ -95,7 +96,7 @@ func (s *Supervisor) awaitReady(ctx context.Context, p *process) error {
 		case p.backend.Network == "":
 			return p.alive()
 		default:
-			if last = s.check(ctx, p, s.config.Ready); last == nil {
+			if last = s.config.Ready(checks, p.backend); last == nil {
 				return p.alive()
 			}
 			again = s.config.Clock.After(pause)
@@ -131,11 +132,11 @@ func (p *process) alive() error {
 	}
 }
 
-// check asks once, and stops asking when the process ends.
-func (s *Supervisor) check(ctx context.Context, p *process, ask func(context.Context, Backend) error) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+// healthy asks once. An answer may take as long as the first one.
+func (s *Supervisor) healthy(ctx context.Context, p *process) error {
+	ctx, cancel := context.WithTimeout(ctx, p.gen.spec.Times.Ready)
 	defer cancel()
-	return ask(ctx, p.backend)
+	return s.config.Health(ctx, p.backend)
 }
 
 // prove watches a ready process for MinUptime: it must go on running, and the
@@ -151,7 +152,7 @@ func (s *Supervisor) prove(ctx context.Context, p *process) error {
 	for done := false; !done; {
 		var sick error
 		if s.config.Health != nil && p.backend.Network != "" {
-			sick = s.check(ctx, p, s.config.Health)
+			sick = s.healthy(ctx, p)
 		}
 		if sick == nil {
 			misses = 0

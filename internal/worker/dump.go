@@ -4,6 +4,8 @@ import (
 	"context"
 	"debug/buildinfo"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -40,6 +42,9 @@ var dumpers = map[string]dumper{
 	"python": {false, dumpByShim},
 	"ruby":   {false, dumpByShim},
 }
+
+// longestDump is how much of a dump is read, in bytes.
+const longestDump = 1 << 20
 
 var errNoHandler = errors.New("the process has no handler for the dump signal: its shim was not loaded, or it is stuck before that")
 
@@ -110,18 +115,39 @@ func dumpByShim(ctx context.Context, s *Supervisor, p *process, pid int) (string
 	if !catches(pid, dumpSignal) {
 		return "", errNoHandler
 	}
-	before, err := os.ReadFile(p.dumpFile())
+	file, before, err := p.openDump()
 	if err != nil {
 		return "", err
 	}
+	file.Close()
 	if err := p.signalOne(pid, dumpSignal); err != nil {
 		return "", err
 	}
 	return steady(ctx, s.config.Clock, func() (string, bool) {
-		text, err := os.ReadFile(p.dumpFile())
-		if err != nil || len(text) <= len(before) {
+		file, size, err := p.openDump()
+		if err != nil {
 			return "", false
 		}
-		return string(text[len(before):]), true
+		defer file.Close()
+		text, err := io.ReadAll(io.NewSectionReader(file, before, longestDump))
+		return string(text), err == nil && size > before
 	})
+}
+
+// openDump opens the dump file and tells its size. The folder is the worker's,
+// who may put anything in its place: a link to what only the master may read,
+// or a pipe that nobody writes to.
+func (p *process) openDump() (*os.File, int64, error) {
+	file, err := os.OpenFile(p.dumpFile(), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open the dump file: %w", err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no regular file any more")
+	}
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("open the dump file: %w", err), file.Close())
+	}
+	return file, info.Size(), nil
 }

@@ -79,10 +79,8 @@ func (s *Supervisor) prepare(p *process) error {
 	}
 	dumps.Close()
 	if id := p.gen.ids; id != nil {
-		for _, path := range []string{p.dir, socket, p.dumpFile()} {
-			if err := os.Chown(path, id.UID, id.GID); err != nil {
-				return fmt.Errorf("give %s its folder: %w", p.Worker, err)
-			}
+		if err := id.give(p.dir, socket, p.dumpFile()); err != nil {
+			return fmt.Errorf("give %s its folder: %w", p.Worker, err)
 		}
 	}
 	if s.config.Cgroup != nil {

@@ -29,6 +29,17 @@ type identity struct {
 	Groups []int `json:"groups,omitempty"`
 }
 
+// give makes the user the owner of files and of the folder that they lie in.
+// The folder comes last: from then on the user may put links in their place.
+func (id *identity) give(dir string, files ...string) error {
+	for _, path := range append(files, dir) {
+		if err := os.Lchown(path, id.UID, id.GID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // pin resolves the folder, the program and the user of a spec. Links in the
 // folder are followed, and paths below the folder in arguments and environment
 // are rewritten with it, so that a "current" link that is moved later changes

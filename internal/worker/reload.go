@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -12,6 +13,7 @@ import (
 // MinUptime, and only then retires the old one. If any of them fails, those
 // that were promoted go back to the old generation, everything of the new one
 // is ended, and the *Failure is returned. The old generation serves all along.
+// Stop ends it wherever it is, with ErrStopped, and nothing is taken back.
 func (s *Supervisor) Reload(ctx context.Context, spec Spec) error {
 	if err := s.take(ctx); err != nil {
 		return err
@@ -32,6 +34,9 @@ func (s *Supervisor) Reload(ctx context.Context, spec Spec) error {
 	}
 	if err == nil {
 		err = s.promote(ctx, old, g)
+	}
+	if err != nil && s.life.Err() != nil {
+		err = fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	if err != nil {
 		s.emit(Event{Kind: Aborted, Worker: Source{Generation: number}, Err: err})
@@ -58,7 +63,7 @@ func (s *Supervisor) promote(ctx context.Context, old, g *generation) error {
 		}
 		all.Wait()
 		if err := firstOf(errs...); err != nil {
-			s.back(context.WithoutCancel(ctx), old, g)
+			s.back(old, g)
 			s.narrow(before)
 			return err
 		}
@@ -105,7 +110,7 @@ func (s *Supervisor) narrow(count int) {
 // back returns the slots that hold the new generation to the old one. Where
 // even the old one does not start any more, the new process goes on serving,
 // and what replaces it after its end is of the old generation.
-func (s *Supervisor) back(ctx context.Context, old, g *generation) {
+func (s *Supervisor) back(old, g *generation) {
 	for i, sl := range slices.Backward(s.slots) {
 		s.mu.Lock()
 		newer, had := sl.gen == g, i < old.spec.Count
@@ -118,7 +123,7 @@ func (s *Supervisor) back(ctx context.Context, old, g *generation) {
 		}
 		s.mu.Unlock()
 		if newer && had && s.life.Err() == nil {
-			_ = s.exchange(ctx, sl, old, false, 1, "back to the old generation") // its failure is an event
+			_ = s.exchange(s.life, sl, old, false, 1, "back to the old generation") // its failure is an event
 		}
 	}
 }
@@ -167,7 +172,7 @@ func (s *Supervisor) stopFirst(ctx context.Context, sl *slot, old *process, g *g
 	s.retire(context.Background(), old, why)
 	p, err := s.bring(ctx, g, sl.number)
 	if err != nil {
-		s.restore(context.WithoutCancel(ctx), sl, previous)
+		s.restore(sl, previous)
 		return err
 	}
 	s.install(sl, p, why)
@@ -176,7 +181,7 @@ func (s *Supervisor) stopFirst(ctx context.Context, sl *slot, old *process, g *g
 		return nil
 	}
 	if err := s.proveServing(ctx, sl, p); err != nil {
-		s.restore(context.WithoutCancel(ctx), sl, previous)
+		s.restore(sl, previous)
 		return err
 	}
 	return nil
@@ -201,8 +206,8 @@ func (s *Supervisor) proveServing(ctx context.Context, sl *slot, p *process) err
 
 // restore fills a held slot from a generation that had served; if that fails
 // too, keep goes on trying.
-func (s *Supervisor) restore(ctx context.Context, sl *slot, g *generation) {
-	p, err := s.bring(ctx, g, sl.number)
+func (s *Supervisor) restore(sl *slot, g *generation) {
+	p, err := s.bring(s.life, g, sl.number)
 	if err == nil {
 		s.mu.Lock()
 		sl.gen = g

@@ -197,11 +197,16 @@ func (sl *slot) failed(g *generation, trial, cancelled bool) {
 	sl.s.crashed(g)
 }
 
-// survived closes the breaker once a process has outlived MinUptime.
+// survived closes the breaker once a process has outlived MinUptime. One that
+// ended before, as one that hung does without a crash, leaves the next try to
+// any slot.
 func (s *Supervisor) survived(sl *slot, p *process) {
 	select {
 	case <-s.config.Clock.After(p.gen.spec.Times.MinUptime):
 	case <-p.exited:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.gen.trying = false
 		return
 	case <-s.life.Done():
 		return

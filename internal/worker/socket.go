@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -100,9 +101,9 @@ func (p *Ports) Next() (int, error) {
 }
 
 // Dial is the default readiness check: it succeeds when the backend accepts a
-// connection.
+// connection within two seconds.
 func Dial(ctx context.Context, b Backend) error {
-	var d net.Dialer
+	d := net.Dialer{Timeout: 2 * time.Second}
 	conn, err := d.DialContext(ctx, b.Network, b.Address)
 	if err != nil {
 		return err

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -78,6 +81,59 @@ func TestACrashLoopPausesAndNeverEnds(t *testing.T) {
 		defer w.sup.mu.Unlock()
 		return !w.sup.gen.open && w.sup.gen.crashes == 0
 	})
+}
+
+func TestACrashLoopGoesOnAfterATrialThatHung(t *testing.T) {
+	t.Parallel()
+	flag := t.TempDir() + "/stays"
+	w := newWorld(t, func(c *Config) { c.KeepTrying = true })
+	spec := shell(1, "test -e "+flag+" || exit 9; echo it stays; exec sleep 600")
+	spec.Times.MinUptime = time.Hour // the breaker does not close meanwhile
+	w.start(spec)
+	w.await(CrashLoop)
+	if err := os.WriteFile(flag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.until("a trial", w.said("it stays"))
+	before, trial := w.count(Started), w.sup.Snapshot()[0].ID
+	w.until("its place", func() bool { return w.sup.Hung(trial, "it answers nobody") == nil })
+	w.until("another trial", func() bool { return w.count(Started) > before })
+}
+
+func TestASlowAnswerMakesReadyToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) {
+		c.Ready = func(ctx context.Context, _ Backend) error {
+			select {
+			case <-time.After(2500 * time.Millisecond):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	spec := python(t, 1)
+	spec.Times.Ready = 6 * time.Second
+	w.start(spec)
+}
+
+func TestNoCheckOutlivesTheReadyTime(t *testing.T) {
+	t.Parallel()
+	var asked, ended atomic.Int64
+	w := newWorld(t, func(c *Config) {
+		c.Ready = func(ctx context.Context, _ Backend) error {
+			asked.Add(1)
+			<-ctx.Done()
+			ended.Add(1)
+			return errors.New("it hangs")
+		}
+	})
+	spec := python(t, 1)
+	spec.Times.Ready = 300 * time.Millisecond
+	err := w.sup.Start(t.Context(), spec)
+	if err == nil || !strings.Contains(err.Error(), "it hangs") || asked.Load() != 1 || ended.Load() != 1 {
+		t.Errorf("got %v after %d checks, %d of them ended", err, asked.Load(), ended.Load())
+	}
 }
 
 func TestPausesDoubleWithJitter(t *testing.T) {
