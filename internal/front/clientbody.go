@@ -26,6 +26,7 @@ type clientBody struct {
 	rate    int64 // bytes per second
 	left    int64 // before the limit; below 0 means no limit
 	got     int64
+	stop    chan struct{} // closed when it is not wanted any more; nil where it always is
 	err     error
 }
 
@@ -47,6 +48,9 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	allowed := b.grace + time.Duration(float64(b.got)/float64(b.rate)*float64(time.Second))
 	deadline := b.start.Add(allowed)
 	_ = b.control.SetReadDeadline(deadline) // not every writer has one, such as a test's
+	if b.stopped() {                        // meanwhile: the line above must not undo it
+		_ = b.control.SetReadDeadline(past)
+	}
 	n, err := b.src.Read(p)
 	b.got += int64(n)
 	if b.left >= 0 {
@@ -61,6 +65,15 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
+func (b *clientBody) stopped() bool {
+	select {
+	case <-b.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // name tells a slow client from a broken body. Within a trailer net/http has an
 // error of its own for both, but then the deadline is over.
 func (b *clientBody) name(err error, deadline time.Time) error {
@@ -69,6 +82,8 @@ func (b *clientBody) name(err error, deadline time.Time) error {
 		// What waits for the client to leave must not run into our deadline.
 		_ = b.control.SetReadDeadline(time.Time{})
 		return io.EOF
+	case b.stopped():
+		return errUnwanted
 	case errors.Is(err, os.ErrDeadlineExceeded), !b.now().Before(deadline):
 		return fmt.Errorf("%w: %w", errSlow, err)
 	}

@@ -49,6 +49,7 @@ type exchange struct {
 	cut               bool // the reply is broken: the connection must show it
 	consumed          bool // the worker closed the connection after it had read the request
 	streamed          bool // an event stream, which a drain may end
+	stopped           bool // the upload was, while the client was there
 	hung              atomic.Bool
 	ending            atomic.Int32
 	endBy             time.Time
@@ -73,7 +74,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	x.status, x.wrote, x.dirty, x.timed, x.bytesIn, x.bytesOut = 0, false, false, false, 0, 0
 	x.code, x.cause, x.cut, x.consumed = "", nil, false, false
 	x.ending.Store(endNot)
-	x.streamed = false
+	x.streamed, x.stopped = false, false
 	x.hung.Store(false)
 	x.endBy = past
 }
@@ -225,7 +226,7 @@ func (x *exchange) converse() error {
 	err := x.receive()
 	if x.upload != nil {
 		sent := x.upload.end(x)
-		if err != nil && errors.Is(sent, upstream.ErrSource) {
+		if err != nil && errors.Is(sent, upstream.ErrSource) && !errors.Is(sent, errUnwanted) {
 			return sent // the worker's silence is only the consequence
 		}
 	}

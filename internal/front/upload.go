@@ -18,7 +18,7 @@ type upload struct {
 	err   error // read after done
 }
 
-// errUnwanted means that the worker answered without the body.
+// errUnwanted means that the worker answered, or closed, without the body.
 var errUnwanted = errors.New("the worker did not want the body")
 
 // startUpload begins to send. With Expect: 100-continue it waits for the worker
@@ -26,6 +26,7 @@ var errUnwanted = errors.New("the worker did not want the body")
 // ahead when the body is first read.
 func (x *exchange) startUpload() *upload {
 	u := &upload{body: x.clientBody(), ahead: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+	u.body.stop = u.stop
 	_ = x.control().EnableFullDuplex() // HTTP/2 always is
 	conn, deadlines, now := x.conn, x.front.options.Deadlines, x.front.options.Now
 	expect, length, request := x.expect, x.r.ContentLength, x.r
@@ -97,6 +98,7 @@ func (u *upload) end(x *exchange) error {
 		if x.conn != nil {
 			x.conn.SetWriteDeadline(past)
 		}
+		x.stopped = !x.left()
 		_ = x.control().SetReadDeadline(past)
 		<-u.done
 	}

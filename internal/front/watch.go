@@ -42,9 +42,10 @@ func (x *exchange) unwatch() bool {
 	return x.peer.worker.Swap(nil) == nil
 }
 
-// left reports whether the client has left.
+// left reports whether the client has left. An upload that is stopped looks the
+// same to net/http.
 func (x *exchange) left() bool {
-	return x.r.Context().Err() != nil || x.peer != nil && x.peer.gone.Load()
+	return !x.stopped && (x.r.Context().Err() != nil || x.peer != nil && x.peer.gone.Load())
 }
 
 // failed notes that a read of so many bytes failed: the client has left. But a
