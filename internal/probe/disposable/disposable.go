@@ -52,6 +52,8 @@ type Start struct {
 	Exit  string  `json:"exit,omitempty"` // how it ended instead
 	Tail  string  `json:"tail,omitempty"` // its last lines, where it was not ready
 	First Shape   `json:"first"`          // the session right after it first answered
+
+	Delayed float64 `json:"delayed,omitempty"` // seconds of these in which its threads were ready and got no processor, summed
 }
 
 // Term is one SIGTERM under load.

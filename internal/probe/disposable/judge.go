@@ -28,12 +28,15 @@ func started(o Observations) standard.Finding {
 	}
 	var took []float64
 	var said []string
-	slow := 0
+	slow, crowded := 0, 0
 	for _, s := range o.Starts {
 		s.Took += max(0, s.First.Took-o.Later.Took) // what answers, but not yet as it should
 		took = append(took, s.Took)
 		if !s.Ready || s.Took > o.Limit {
 			slow++
+			if s.crowded() {
+				crowded++
+			}
 		}
 		said = append(said, s.say())
 	}
@@ -41,6 +44,8 @@ func started(o Observations) standard.Finding {
 	f.Did = fmt.Sprintf("timed %d starts until the first answer, and the session after it", len(o.Starts))
 	f.Seen = strings.Join(said, ", ") + fmt.Sprintf("; median %.2f s", took[len(took)/2])
 	switch {
+	case 2*slow > len(o.Starts) && 2*(slow-crowded) <= len(o.Starts):
+		f.Outcome, f.Why = standard.Unknown, "threads of the application waited for a processor in half of that time and more: check again when less runs beside it"
 	case 2*slow > len(o.Starts):
 		f.Outcome, f.Why = standard.Fail, fmt.Sprintf("%d of %d starts took longer than %g s or failed", slow, len(o.Starts), o.Limit)
 	case len(o.Later.Statuses) == 0:
@@ -52,6 +57,10 @@ func started(o Observations) standard.Finding {
 	}
 	return f
 }
+
+// crowded reports that a start without an end was kept from running for so
+// long that its length says little.
+func (s Start) crowded() bool { return s.Exit == "" && s.Delayed > s.Took/2 }
 
 func (s Start) say() string {
 	switch {

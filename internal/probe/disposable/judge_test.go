@@ -49,12 +49,29 @@ func check(t *testing.T, claim int, id string, rows map[string]row) {
 func TestStart(t *testing.T) {
 	placeholder := Shape{Statuses: []int{200, 200, 200}, Own: []int{0, 0, 0}}
 	check(t, 0, "disposable.start", map[string]row{
-		"honest":                        {func(*Observations) {}, standard.Pass, ""},
-		"nothing recorded":              {func(o *Observations) { *o = Observations{} }, standard.Unknown, "nothing was recorded"},
-		"no limit":                      {func(o *Observations) { o.Limit = 0 }, standard.Unknown, "nothing was recorded"},
-		"one slow start":                {func(o *Observations) { o.Starts[0].Took = 11 }, standard.Pass, ""},
-		"at the limit":                  {func(o *Observations) { o.Starts[0].Took, o.Starts[1].Took = 10, 10 }, standard.Pass, ""},
-		"two slow starts":               {func(o *Observations) { o.Starts[0].Took, o.Starts[2].Took = 11, 10.1 }, standard.Fail, "2 of 3"},
+		"honest":           {func(*Observations) {}, standard.Pass, ""},
+		"nothing recorded": {func(o *Observations) { *o = Observations{} }, standard.Unknown, "nothing was recorded"},
+		"no limit":         {func(o *Observations) { o.Limit = 0 }, standard.Unknown, "nothing was recorded"},
+		"one slow start":   {func(o *Observations) { o.Starts[0].Took = 11 }, standard.Pass, ""},
+		"at the limit":     {func(o *Observations) { o.Starts[0].Took, o.Starts[1].Took = 10, 10 }, standard.Pass, ""},
+		"two slow starts":  {func(o *Observations) { o.Starts[0].Took, o.Starts[2].Took = 11, 10.1 }, standard.Fail, "2 of 3"},
+		"the machine is busy": {func(o *Observations) {
+			o.Starts[0].Took, o.Starts[0].Delayed, o.Starts[2].Took = 11, 5.6, 10.1
+		}, standard.Unknown, "waited for a processor"},
+		"busy, and slow by itself": {func(o *Observations) {
+			o.Starts[0].Took, o.Starts[0].Delayed, o.Starts[1].Took, o.Starts[2].Took = 11, 5.6, 11, 11
+		}, standard.Fail, "3 of 3"},
+		"busy, but fast enough": {func(o *Observations) {
+			o.Starts[0].Delayed, o.Starts[1].Took, o.Starts[2].Took = 1, 11, 11
+		}, standard.Fail, "2 of 3"},
+		"a bit busy": {func(o *Observations) {
+			o.Starts[0].Took, o.Starts[0].Delayed, o.Starts[2].Took = 11, 5.5, 10.1
+		}, standard.Fail, "2 of 3"},
+		"busy, and ends": {func(o *Observations) {
+			for i := range o.Starts {
+				o.Starts[i] = Start{Took: 2, Delayed: 2, Exit: "exit status 1"}
+			}
+		}, standard.Fail, "3 of 3"},
 		"never there":                   {func(o *Observations) { o.Starts[0].Ready, o.Starts[1].Ready = false, false }, standard.Fail, "2 of 3"},
 		"holds back the first requests": {func(o *Observations) { o.Starts[0].First.Took, o.Starts[1].First.Took = 11, 11 }, standard.Fail, "2 of 3"},
 		"slow sessions always": {func(o *Observations) {

@@ -2,6 +2,7 @@ package disposable
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -117,6 +118,9 @@ func (s *Start) time(ctx context.Context, b *bench.Bench, limit float64) (*kept,
 	}
 	s.Ready = await(ctx, p, time.Duration(limit*float64(time.Second)))
 	s.Took = time.Since(p.Started).Seconds()
+	if s.Delayed, err = p.DelayedSince(ctx, nil); err != nil {
+		return &kept{boot, p}, fmt.Errorf("ask for the delays: %w", err)
+	}
 	if s.Ready {
 		s.Took = p.Ready.Sub(p.Started).Seconds()
 		s.First = shape(ctx, b, p)
