@@ -133,7 +133,7 @@ func (m *master) obey(ctx context.Context, reload, asked <-chan struct{}) error 
 			reloading = make(chan struct{})
 			m.reloads.Go(func() {
 				defer close(reloading)
-				_ = m.Reload(context.WithoutCancel(ctx)) // which tells how it went
+				_, _ = m.Reload(context.WithoutCancel(ctx)) // which tells how it went
 			})
 		case <-reloading:
 			reloading = nil
