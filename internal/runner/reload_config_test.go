@@ -75,17 +75,17 @@ func TestErrorMailHidesTheSecretsOfAReload(t *testing.T) {
 func TestAReloadTellsWhatItDoesNotApply(t *testing.T) {
 	t.Parallel()
 	m, rewrite, log := unmanned(t, "mail: {errors: [old@example.org]}, port: 8001, workers: 2")
-	rewrite("mail: {errors: [new@example.org]}, port: 8002, workers: 3, times: {stop: 9s}")
+	rewrite("leave: [workers], mail: {errors: [new@example.org]}, port: 8002, workers: 3, times: {stop: 9s}")
 	told, err := m.Reload(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "needs roadworthy upgrade or a restart: mail.errors; needs a restart: port"
+	want := "needs roadworthy upgrade or a restart: leave, mail.errors; needs a restart: port"
 	if told != want || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), want) {
 		t.Errorf("got %q, and the log\n%s", told, log)
 	}
 	s := m.config().Settings
-	if s.Mail.Errors[0] != "old@example.org" || s.Port != 8001 || s.Workers != 3 || s.Times.Stop != 9*time.Second {
+	if s.Mail.Errors[0] != "old@example.org" || s.Port != 8001 || s.Workers != 3 || !m.config().Manifest.Supplies("workers") || s.Times.Stop != 9*time.Second {
 		t.Errorf("got %+v", s)
 	}
 	for _, row := range m.Status().Settings {

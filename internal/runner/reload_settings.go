@@ -23,6 +23,7 @@ func onlyRestarts() []string { return []string{"listen", "port", "mode"} }
 // and returns the keys of those that were to change.
 func (c *Config) hold(run *Config) []string {
 	held := holdIn("", reflect.ValueOf(&c.Settings).Elem(), reflect.ValueOf(run.Settings))
+	c.Manifest.Run.Leave = run.Manifest.Run.Leave // which the setting shows
 	for i, row := range c.Table.Settings {
 		if slices.Contains(held, row.Key) {
 			c.Table.Settings[i] = run.Table.Settings[i]
