@@ -52,6 +52,9 @@ func (a *app) reload() *cobra.Command {
 			}
 			defer body.Close()
 			fmt.Fprintln(a.Out, "reloaded")
+			if told, _ := io.ReadAll(body); len(told) > 0 { // the reload is done, whatever is told of it
+				fmt.Fprintf(a.Err, "%s\n", told)
+			}
 			return nil
 		},
 	}

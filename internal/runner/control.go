@@ -71,7 +71,10 @@ func serveControl(listener net.Listener, path string, c *master) (stop func()) {
 func controlRoutes(c *master) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(c.Status()) })
-	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) { answer(w, c.Reload(r.Context())) })
+	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
+		told, err := c.Reload(r.Context())
+		answerText(w, told, err)
+	})
 	mux.HandleFunc("POST /upgrade", func(w http.ResponseWriter, r *http.Request) { answerUpgrade(w, r, c) })
 	mux.HandleFunc("PUT /log-level/{level}", func(w http.ResponseWriter, r *http.Request) {
 		level, err := ParseLevel(r.PathValue("level"))
@@ -82,12 +85,7 @@ func controlRoutes(c *master) http.Handler {
 	})
 	mux.HandleFunc("POST /mail/test", func(w http.ResponseWriter, r *http.Request) {
 		told, err := c.TestMail(r.Context(), r.URL.Query()["to"])
-		if err != nil {
-			answer(w, err)
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, told) //nolint:gosec // plain text, on a socket of this user
+		answerText(w, told, err)
 	})
 	mux.HandleFunc("POST /mail/mute/{fingerprint}", func(w http.ResponseWriter, r *http.Request) {
 		length, err := time.ParseDuration(r.URL.Query().Get("for"))
@@ -115,6 +113,16 @@ func controlRoutes(c *master) http.Handler {
 		})
 	})
 	return mux
+}
+
+// answerText tells what was done, or an error.
+func answerText(w http.ResponseWriter, told string, err error) {
+	if err != nil || told == "" {
+		answer(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, told) //nolint:gosec // plain text, on a socket of this user
 }
 
 // answer tells an error as the problem that it is.

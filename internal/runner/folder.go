@@ -21,6 +21,7 @@ const (
 // masters that were killed left, and removed their folders.
 func (m *master) makeFolder() error {
 	if m.folder != "" {
+		m.lockFolder()
 		return nil // another image of this program made it
 	}
 	m.sweep()
@@ -28,10 +29,24 @@ func (m *master) makeFolder() error {
 	if m.folder, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPrefix, os.Getpid())); err != nil {
 		return fmt.Errorf("make the folder of this run: %w", err)
 	}
+	m.lockFolder()
 	if err := os.WriteFile(filepath.Join(m.folder, masterRecord), []byte(worker.Record(os.Getpid())), 0o600); err != nil {
 		return fmt.Errorf("make the folder of this run: %w", err)
 	}
 	return os.Chmod(m.folder, 0o711) //nolint:gosec // workers of other users enter it and see only what is theirs
+}
+
+// lockFolder holds a shared lock on the folder of this run: what cleans
+// temporary files of old ones passes over it then, see tmpfiles.d(5).
+func (m *master) lockFolder() {
+	folder, err := os.Open(m.folder)
+	if err == nil {
+		m.inUse = folder
+		err = syscall.Flock(int(folder.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	}
+	if err != nil {
+		m.log.Warn("the folder of this run may be cleaned away", "folder", m.folder, "error", err)
+	}
 }
 
 // sweep ends the workers of masters that were killed, of this user, and

@@ -37,15 +37,17 @@ func (m *master) openControl() (func(), error) {
 }
 
 // Reload reads the configuration anew and makes a new generation of every
-// process type. What fails leaves the old one as it was.
-func (m *master) Reload(ctx context.Context) error {
+// process type. What fails leaves the old one as it was. Which settings it does
+// not apply it tells; everybody goes on with their old values.
+func (m *master) Reload(ctx context.Context) (told string, err error) {
 	m.configMu.Lock()
 	defer m.configMu.Unlock()
 	fresh, err := Load(m.config().Options)
 	if err != nil {
 		m.log.Error("reload refused: the configuration is wrong", "error", oneLine(err.Error()))
-		return err
+		return "", err
 	}
+	told = outstanding(fresh.hold(m.config()))
 	m.mail.hide(fresh.secrets()) // before a worker can tell one
 	for _, name := range m.types {
 		spec, err := m.spec(fresh, name)
@@ -53,13 +55,16 @@ func (m *master) Reload(ctx context.Context) error {
 			err = m.crews[name].Reload(ctx, spec)
 		}
 		if err != nil {
-			return m.unfit(name, fresh.Settings.Release, err)
+			return "", m.unfit(name, fresh.Settings.Release, err)
 		}
 	}
 	m.current.Store(fresh)
 	m.SetLevel(fresh.Settings.Log.Level)
 	m.log.Info("reloaded")
-	return nil
+	if told != "" {
+		m.log.Warn("not all settings are applied", "settings", told)
+	}
+	return told, nil
 }
 
 // unfit tells of a new generation that does not serve.

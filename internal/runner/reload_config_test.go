@@ -6,11 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
+	"github.com/roadworthy-dev/roadworthy/internal/settings"
 )
 
 // unmanned is a master without process types, whose section run is rewritten
@@ -49,7 +52,7 @@ func TestErrorMailHidesTheSecretsOfAReload(t *testing.T) {
 	t.Parallel()
 	m, rewrite, _ := unmanned(t, "status: {token: [the-first-secret-word]}")
 	rewrite("status: {token: [the-next-secret-word]}")
-	if err := m.Reload(t.Context()); err != nil {
+	if _, err := m.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	hidden := func(when string) {
@@ -66,4 +69,65 @@ func TestErrorMailHidesTheSecretsOfAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	hidden("after an upgrade that was given up")
+}
+
+// What a reload does not apply is told, and stays what it was for everybody.
+func TestAReloadTellsWhatItDoesNotApply(t *testing.T) {
+	t.Parallel()
+	m, rewrite, log := unmanned(t, "mail: {errors: [old@example.org]}, port: 8001, workers: 2")
+	rewrite("leave: [workers], mail: {errors: [new@example.org]}, port: 8002, workers: 3, times: {stop: 9s}")
+	told, err := m.Reload(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "needs roadworthy upgrade or a restart: leave, mail.errors; needs a restart: port"
+	if told != want || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), want) {
+		t.Errorf("got %q, and the log\n%s", told, log)
+	}
+	s := m.config().Settings
+	if s.Mail.Errors[0] != "old@example.org" || s.Port != 8001 || s.Workers != 3 || !m.config().Manifest.Supplies("workers") || s.Times.Stop != 9*time.Second {
+		t.Errorf("got %+v", s)
+	}
+	for _, row := range m.Status().Settings {
+		if want, ok := map[string]string{"mail.errors": "old@example.org", "port": "8001", "workers": "3", "times.stop": "9s"}[row.Key]; ok && row.Value != want {
+			t.Errorf("%s shows as %q, want %q", row.Key, row.Value, want)
+		}
+	}
+	log.Reset()
+	rewrite("mail: {errors: [old@example.org]}, port: 8001, workers: 2")
+	if told, err := m.Reload(t.Context()); told != "" || err != nil || strings.Contains(log.String(), "level=WARN") {
+		t.Errorf("got %q, %v, and the log\n%s", told, err, log)
+	}
+}
+
+// Every setting is either applied by a reload or held.
+func TestAReloadKnowsEverySetting(t *testing.T) {
+	t.Parallel()
+	m, _, _ := unmanned(t, "")
+	fresh, err := Load(m.config().Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied := 0
+	for _, row := range m.config().Table.Settings {
+		if reloadable(row.Key) {
+			applied++
+		}
+	}
+	fresh.Settings = Settings{}
+	empty := 0 // of which no change can be seen
+	for _, row := range m.config().Table.Settings {
+		if !reloadable(row.Key) && slices.Contains([]string{"", "0", "0s", "false"}, row.Value) {
+			empty++
+		}
+	}
+	held := fresh.hold(m.config())
+	for _, key := range held {
+		if !slices.ContainsFunc(fresh.Table.Settings, func(row settings.Setting) bool { return row.Key == key }) {
+			t.Errorf("there is no setting %s", key)
+		}
+	}
+	if got, want := len(held)+applied+empty, len(fresh.Table.Settings); got != want {
+		t.Errorf("%d are held, %d applied, %d empty, of %d", len(held), applied, empty, want)
+	}
 }

@@ -39,6 +39,7 @@ type master struct {
 	configMu sync.Mutex
 	started  time.Time
 	folder   string
+	inUse    io.Closer // the lock that tells so of the folder; nil where there is none
 	random   *rand.Rand
 
 	log      *slog.Logger
@@ -133,7 +134,7 @@ func (m *master) obey(ctx context.Context, reload, asked <-chan struct{}) error 
 			reloading = make(chan struct{})
 			m.reloads.Go(func() {
 				defer close(reloading)
-				_ = m.Reload(context.WithoutCancel(ctx)) // which tells how it went
+				_, _ = m.Reload(context.WithoutCancel(ctx)) // which tells how it went
 			})
 		case <-reloading:
 			reloading = nil
@@ -293,6 +294,9 @@ func (m *master) close(ctx context.Context) error {
 	late.Stop()
 	if m.folder != "" {
 		errs = append(errs, os.RemoveAll(m.folder))
+	}
+	if m.inUse != nil {
+		errs = append(errs, m.inUse.Close())
 	}
 	return errors.Join(errs...)
 }

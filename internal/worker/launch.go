@@ -65,6 +65,9 @@ func (s *Supervisor) launches(spec Spec) bool {
 
 // prepare makes the folder, the sockets and the cgroup of a process.
 func (s *Supervisor) prepare(p *process) error {
+	if err := s.furnish(); err != nil {
+		return err
+	}
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", p.Worker, err)
 	}

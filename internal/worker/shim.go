@@ -23,25 +23,39 @@ var phpShim string
 // the application's own, and never fail it.
 type shims string
 
+// files are the paths and texts of all of them.
+func (s shims) files() map[string]string {
+	dir := string(s)
+	return map[string]string{
+		filepath.Join(dir, "python/sitecustomize.py"): pythonShim,
+		filepath.Join(dir, "ruby/dump.rb"):            rubyShim,
+		filepath.Join(dir, "php/prepend.php"):         phpShim,
+		filepath.Join(dir, "php/roadworthy.ini"):      "auto_prepend_file=" + filepath.Join(dir, "php/prepend.php") + "\n",
+	}
+}
+
+// whole reports whether all of them are there.
+func (s shims) whole() bool {
+	for path := range s.files() {
+		if _, err := os.Lstat(path); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // writeShims writes them below the run folder.
 func writeShims(run string) (shims, error) {
-	dir := filepath.Join(run, "shims")
-	for path, text := range map[string]string{
-		"python/sitecustomize.py": pythonShim,
-		"ruby/dump.rb":            rubyShim,
-		"php/prepend.php":         phpShim,
-		"php/roadworthy.ini":      "auto_prepend_file=" + filepath.Join(dir, "php/prepend.php") + "\n",
-	} {
-		path = filepath.Join(dir, path)
+	s := shims(filepath.Join(run, "shims"))
+	for path, text := range s.files() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // workers of other users read them
 			return "", fmt.Errorf("make %s: %w", filepath.Dir(path), err)
 		}
-		text = strings.ReplaceAll(text, "$SIGNAL", strconv.Itoa(dumpSignal))
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // workers of other users read them
+		if err := replaceFile(path, strings.ReplaceAll(text, "$SIGNAL", strconv.Itoa(dumpSignal))); err != nil {
 			return "", fmt.Errorf("write %s: %w", path, err)
 		}
 	}
-	return shims(dir), nil
+	return s, nil
 }
 
 // instrument adds to an environment what loads the shims. Variables that are

@@ -204,15 +204,16 @@ func (s *Supervisor) survived(sl *slot, p *process) {
 	select {
 	case <-s.config.Clock.After(p.gen.spec.Times.MinUptime):
 	case <-p.exited:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		p.gen.trying = false
-		return
 	case <-s.life.Done():
 		return
 	}
+	early := p.alive() != nil && s.early(p) // after a stall both are over
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if early {
+		p.gen.trying = false
+		return
+	}
 	if sl.cur == p {
 		sl.fails = 0
 	}

@@ -210,3 +210,25 @@ func TestWhatIgnoresSIGTERMIsKilledWithAReason(t *testing.T) {
 		t.Errorf("got %s", e.Exit)
 	}
 }
+
+// late is a clock by which every pause is over, as after a stall of the machine.
+type late struct{ System }
+
+func (late) After(time.Duration) <-chan time.Time {
+	over := make(chan time.Time)
+	close(over)
+	return over
+}
+
+func TestAStallDoesNotCloseTheBreaker(t *testing.T) {
+	t.Parallel()
+	s := &Supervisor{config: Config{Clock: late{}}, life: t.Context()}
+	for range 50 { // each of two ways may be gone
+		g := &generation{spec: Spec{}.withDefaults(), crashes: 5, open: true, trying: true}
+		p := &process{gen: g, exited: make(chan struct{}), readyAt: time.Now(), since: time.Now()}
+		close(p.exited)
+		if s.survived(&slot{s: s}, p); !g.open || g.trying {
+			t.Fatalf("an early death counts as a survival: open %v, trying %v", g.open, g.trying)
+		}
+	}
+}
