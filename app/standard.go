@@ -72,63 +72,6 @@ func (s *Standard) Validate() error {
 	return errors.Join(wrong...)
 }
 
-// commandLine is what the arguments say.
-type commandLine struct {
-	flags map[string]string // by name without dashes
-	words []string
-	show  string // "", "show-config", "example-config", "document-config"
-	file  string
-}
-
-// parseArgs reads --name=value, --name value and words. After -- all are words.
-func parseArgs(args []string) (commandLine, error) {
-	line := commandLine{flags: map[string]string{}}
-	for i := 0; i < len(args); i++ {
-		name, dashed := strings.CutPrefix(args[i], "--")
-		if args[i] == "--" {
-			line.words = append(line.words, args[i+1:]...)
-			break
-		}
-		if !dashed {
-			line.words = append(line.words, args[i])
-			continue
-		}
-		switch name {
-		case "show-config", "example-config", "document-config":
-			line.show = name
-			continue
-		}
-		name, value, given := strings.Cut(name, "=")
-		if !given {
-			if i++; i == len(args) {
-				return line, fmt.Errorf("the flag --%s has no value: write --%s=VALUE", name, name)
-			}
-			value = args[i]
-		}
-		if name == "config" {
-			line.file = value
-		} else {
-			line.flags[name] = value
-		}
-	}
-	return line, nil
-}
-
-// keyed turns the names of flags into keys of settings: --log-level is log.level.
-func keyed(flags map[string]string, known []settings.Setting) map[string]string {
-	keys := map[string]string{}
-	for name, value := range flags {
-		key := name
-		for _, s := range known {
-			if strings.NewReplacer(".", "-", "_", "-").Replace(s.Key) == name {
-				key = s.Key
-			}
-		}
-		keys[key] = value
-	}
-	return keys
-}
-
 // configure reads all settings. It tells whether the program has been asked
 // for nothing but to show them.
 func (a *App) configure() (shown bool, err error) {
@@ -136,22 +79,24 @@ func (a *App) configure() (shown bool, err error) {
 	if a.options.Config != nil {
 		targets = append(targets, a.options.Config)
 	}
-	line, err := parseArgs(a.options.Args)
-	if err != nil {
-		return false, &ConfigError{err}
-	}
 	described, err := settings.Describe(targets...)
 	if err != nil {
 		return false, fmt.Errorf("understand the struct of settings: %w", err)
 	}
+	line, err := parseArgs(a.options.Args, described)
+	if err != nil {
+		return false, &ConfigError{err}
+	}
 	switch line.show {
+	case "help":
+		return true, a.writeHelp(a.options.Stdout, described)
 	case "example-config":
 		return true, settings.WriteExample(a.options.Stdout, described)
 	case "document-config":
 		return true, settings.WriteMarkdown(a.options.Stdout, described)
 	}
 	if line.file == "" {
-		line.file, _ = a.options.Environment(strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(a.name)) + "_CONFIG")
+		line.file, _ = a.options.Environment(a.fileVariable())
 	}
 	a.Args = line.words
 	a.table, err = settings.Load(settings.Source{
