@@ -22,7 +22,7 @@ type Standard struct {
 	Listen         string        `env:"LISTEN" key:"listen" help:"address to listen on in place of the port, host:port or unix:/path"`
 	LogLevel       slog.Level    `env:"LOG_LEVEL" key:"log.level" default:"INFO" help:"least level that is logged"`
 	LogFormat      string        `env:"LOG_FORMAT" key:"log.format" default:"json" help:"form of the log, json or text"`
-	StatusToken    []string      `env:"STATUS_TOKEN" key:"status_token" secret:"true" help:"tokens that open the status route, of 22 characters or more; without one there is no such route"`
+	StatusToken    []string      `env:"STATUS_TOKEN" key:"status_token" secret:"true" help:"tokens that open the status route, of 16 characters or more; without one there is no such route"`
 	StatusPath     string        `env:"STATUS_PATH" key:"status_path" default:"/status" help:"path of the status route"`
 	ErrorMail      []string      `env:"ERROR_MAIL" key:"mail.errors" help:"who gets stack traces by mail"`
 	SMTPURL        string        `env:"SMTP_URL" key:"mail.server" secret:"true" help:"mail server, such as smtp://user:password@host:587"`
@@ -34,8 +34,9 @@ type Standard struct {
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" key:"drain_timeout" default:"25s" max:"1h" help:"time for requests to end when the application stops"`
 }
 
-// minToken is the length of 128 random bits in base64.
-const minToken = 22
+// minToken is the least length of a token, as the runtime has it: the same one
+// opens the status route with it and without.
+const minToken = 16
 
 // Validate checks what a type cannot say. It is asked by the reader of settings.
 func (s *Standard) Validate() error {
