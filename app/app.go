@@ -14,8 +14,8 @@
 // The fields of the program's own struct are settings, read from flags, the
 // environment, a YAML file and defaults; the tags are env, key, default, help,
 // secret, required, min and max. The settings that every program has are those
-// of [Standard]. `PROGRAM --show-config` prints each value with its origin,
-// `PROGRAM --example-config` a file to begin with.
+// of [Standard]. `PROGRAM --help` lists them, `PROGRAM --show-config` prints each
+// value with its origin, `PROGRAM --example-config` a file to begin with.
 //
 // The program is the same with and without the production runtime. Beneath
 // it (ROADWORTHY_WORKER is set) it listens on the socket that it is handed,

@@ -52,7 +52,7 @@ func newMailbox(t *testing.T) (*mailbox, string) {
 	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return m, nil }))
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
-	t.Cleanup(func() { server.Close(); <-done })
+	t.Cleanup(func() { server.Close(); listener.Close(); <-done }) // a server that has not begun to serve does not close it
 	return m, "smtp://" + listener.Addr().String()
 }
 

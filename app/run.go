@@ -65,7 +65,7 @@ func (a *App) setup() (handler http.Handler, err error) {
 		}
 	}()
 	handler, err = a.options.Setup(a)
-	if err != nil {
+	if err != nil && len(a.Args) == 0 { // who gave a command reads its error on the terminal
 		a.failed(context.Background(), fmt.Errorf("set up %s: %w", a.name, err))
 	}
 	return handler, err

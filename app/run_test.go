@@ -206,6 +206,19 @@ func TestTheStatusIsForWhoHoldsAToken(t *testing.T) {
 	}
 }
 
+// A token is as long as the runtime wants it, so that both take the same one.
+func TestATokenHas16Characters(t *testing.T) {
+	for token, want := range map[string]int{"0123456789abcdef": 0, "0123456789abcde": 78} {
+		err := app.Run(t.Context(), app.Options{
+			Name: "shop", Setup: func(*app.App) (http.Handler, error) { return nil, nil },
+			Environment: func(name string) (string, bool) { return token, name == "STATUS_TOKEN" },
+		})
+		if app.ExitCode(err) != want {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+}
+
 func TestPollsOfTheStatusAskNobody(t *testing.T) {
 	var mu sync.Mutex
 	asked := 0

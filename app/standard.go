@@ -22,7 +22,7 @@ type Standard struct {
 	Listen         string        `env:"LISTEN" key:"listen" help:"address to listen on in place of the port, host:port or unix:/path"`
 	LogLevel       slog.Level    `env:"LOG_LEVEL" key:"log.level" default:"INFO" help:"least level that is logged"`
 	LogFormat      string        `env:"LOG_FORMAT" key:"log.format" default:"json" help:"form of the log, json or text"`
-	StatusToken    []string      `env:"STATUS_TOKEN" key:"status_token" secret:"true" help:"tokens that open the status route, of 22 characters or more; without one there is no such route"`
+	StatusToken    []string      `env:"STATUS_TOKEN" key:"status_token" secret:"true" help:"tokens that open the status route, of 16 characters or more; without one there is no such route"`
 	StatusPath     string        `env:"STATUS_PATH" key:"status_path" default:"/status" help:"path of the status route"`
 	ErrorMail      []string      `env:"ERROR_MAIL" key:"mail.errors" help:"who gets stack traces by mail"`
 	SMTPURL        string        `env:"SMTP_URL" key:"mail.server" secret:"true" help:"mail server, such as smtp://user:password@host:587"`
@@ -34,8 +34,9 @@ type Standard struct {
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" key:"drain_timeout" default:"25s" max:"1h" help:"time for requests to end when the application stops"`
 }
 
-// minToken is the length of 128 random bits in base64.
-const minToken = 22
+// minToken is the least length of a token, as the runtime has it: the same one
+// opens the status route with it and without.
+const minToken = 16
 
 // Validate checks what a type cannot say. It is asked by the reader of settings.
 func (s *Standard) Validate() error {
@@ -72,63 +73,6 @@ func (s *Standard) Validate() error {
 	return errors.Join(wrong...)
 }
 
-// commandLine is what the arguments say.
-type commandLine struct {
-	flags map[string]string // by name without dashes
-	words []string
-	show  string // "", "show-config", "example-config", "document-config"
-	file  string
-}
-
-// parseArgs reads --name=value, --name value and words. After -- all are words.
-func parseArgs(args []string) (commandLine, error) {
-	line := commandLine{flags: map[string]string{}}
-	for i := 0; i < len(args); i++ {
-		name, dashed := strings.CutPrefix(args[i], "--")
-		if args[i] == "--" {
-			line.words = append(line.words, args[i+1:]...)
-			break
-		}
-		if !dashed {
-			line.words = append(line.words, args[i])
-			continue
-		}
-		switch name {
-		case "show-config", "example-config", "document-config":
-			line.show = name
-			continue
-		}
-		name, value, given := strings.Cut(name, "=")
-		if !given {
-			if i++; i == len(args) {
-				return line, fmt.Errorf("the flag --%s has no value: write --%s=VALUE", name, name)
-			}
-			value = args[i]
-		}
-		if name == "config" {
-			line.file = value
-		} else {
-			line.flags[name] = value
-		}
-	}
-	return line, nil
-}
-
-// keyed turns the names of flags into keys of settings: --log-level is log.level.
-func keyed(flags map[string]string, known []settings.Setting) map[string]string {
-	keys := map[string]string{}
-	for name, value := range flags {
-		key := name
-		for _, s := range known {
-			if strings.NewReplacer(".", "-", "_", "-").Replace(s.Key) == name {
-				key = s.Key
-			}
-		}
-		keys[key] = value
-	}
-	return keys
-}
-
 // configure reads all settings. It tells whether the program has been asked
 // for nothing but to show them.
 func (a *App) configure() (shown bool, err error) {
@@ -136,22 +80,24 @@ func (a *App) configure() (shown bool, err error) {
 	if a.options.Config != nil {
 		targets = append(targets, a.options.Config)
 	}
-	line, err := parseArgs(a.options.Args)
-	if err != nil {
-		return false, &ConfigError{err}
-	}
 	described, err := settings.Describe(targets...)
 	if err != nil {
 		return false, fmt.Errorf("understand the struct of settings: %w", err)
 	}
+	line, err := parseArgs(a.options.Args, described)
+	if err != nil {
+		return false, &ConfigError{err}
+	}
 	switch line.show {
+	case "help":
+		return true, a.writeHelp(a.options.Stdout, described)
 	case "example-config":
 		return true, settings.WriteExample(a.options.Stdout, described)
 	case "document-config":
 		return true, settings.WriteMarkdown(a.options.Stdout, described)
 	}
 	if line.file == "" {
-		line.file, _ = a.options.Environment(strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(a.name)) + "_CONFIG")
+		line.file, _ = a.options.Environment(a.fileVariable())
 	}
 	a.Args = line.words
 	a.table, err = settings.Load(settings.Source{

@@ -43,7 +43,7 @@ func kindOf(t reflect.Type) (kind, bool) {
 			return nil
 		}}, true
 	case reflect.Bool:
-		return kind{want: "true or false", such: "true", set: setBool}, true
+		return kind{want: TrueOrFalse, such: "true", set: setBool}, true
 	case reflect.Slice:
 		item, ok := kindOf(t.Elem())
 		plain := ok && !item.list && t.Elem().Kind() != reflect.Uint8

@@ -42,6 +42,9 @@ type Source struct {
 	ReadFile    func(path string) ([]byte, error) // such as os.ReadFile; nil: files cannot be read
 }
 
+// TrueOrFalse is the type of a setting that is on or off.
+const TrueOrFalse = "true or false"
+
 // Setting is one setting, described.
 type Setting struct {
 	Key      string `json:"key,omitempty"`  // in the file, such as "log.level"
