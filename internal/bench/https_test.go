@@ -52,11 +52,11 @@ func strictBoot(ctx context.Context, t *testing.T, further string) *Boot {
 	}
 	root, dir := t.TempDir(), t.TempDir()
 	for _, folder := range []string{root, filepath.Dir(root)} {
-		if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // for the application's user
+		if err := os.Chmod(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, "app.py"), []byte(strict), 0o644); err != nil { //nolint:gosec // as above
+	if err := os.WriteFile(filepath.Join(root, "app.py"), []byte(strict), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	b, err := New(Options{Manifest: m, Root: root, Dir: dir, Seed: 7})

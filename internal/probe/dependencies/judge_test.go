@@ -49,6 +49,9 @@ func TestDeclared(t *testing.T) {
 		"a library added to it": {with(func(o *Observations) {
 			o.Unowned, o.Prefixes = []string{"/opt/py/site-packages/a.py"}, []string{"/opt/py"}
 		}), standard.Fail},
+		"an interpreter that is one file": {with(func(o *Observations) {
+			o.Unowned, o.Prefixes = []string{"/usr/local/bin/node"}, []string{"/usr/local/bin/node"}
+		}), standard.Pass},
 		"a tool beside it": {with(func(o *Observations) {
 			o.Unowned, o.Prefixes = []string{"/usr/local/bin/node", "/usr/local/bin/tool"}, []string{"/usr/local/bin/node"}
 		}), standard.Fail},
