@@ -69,24 +69,27 @@ func (p *Process) Pool(ctx context.Context, expected int) (Pool, error) {
 		if err != nil {
 			return pool, err
 		}
-		pool.Workers, pool.Children = p.workers(family), 0
-		for _, info := range family {
-			if info.PID != p.PID {
-				pool.Children++
-			}
-		}
-		holders := 0
-		for _, info := range family {
-			if len(p.Connections(info)) > 0 && (info.PID != p.PID || len(pool.Workers) == 0) {
-				holders++
-			}
-		}
-		pool.Holders = max(pool.Holders, holders)
+		pool.count(family)
 		if pool.Holders >= expected || time.Now().After(end) || ctx.Err() != nil {
 			return pool, ctx.Err()
 		}
 		time.Sleep(20 * time.Millisecond) // polling is what waiting for a stranger is
 	}
+}
+
+// count looks at a family once.
+func (pool *Pool) count(family []sandbox.ProcessInfo) {
+	p, holders := pool.Process, 0
+	pool.Workers, pool.Children = p.workers(family), 0
+	for _, info := range family {
+		if info.PID != p.PID {
+			pool.Children++
+		}
+		if len(p.Connections(info)) > 0 && (info.PID != p.PID || len(pool.Workers) == 0) {
+			holders++
+		}
+	}
+	pool.Holders = max(pool.Holders, holders)
 }
 
 // workers picks the worker processes of a family.
