@@ -1,0 +1,45 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// obey does what it is asked for until ctx ends, and then ends everything. An
+// end waits for no reload: the end of the workers is its end.
+func (m *master) obey(ctx context.Context, reload, asked <-chan struct{}) error {
+	looks := time.NewTicker(calmEvery)
+	defer looks.Stop()
+	var reloading chan struct{} // closed when the reload has ended; nil where none is under way
+	for moments := (calm{last: allocated()}); ; {
+		reload, asked, orders := reload, asked, m.orders
+		if reloading != nil { // what is asked for meanwhile comes after it
+			reload, asked, orders = nil, nil, nil
+		}
+		select {
+		case <-looks.C:
+			if moments.look(allocated()) {
+				slim()
+			}
+		case <-reload:
+			reloading = make(chan struct{})
+			m.reloads.Go(func() {
+				defer close(reloading)
+				_, _ = m.Reload(context.WithoutCancel(ctx)) // which tells how it went
+			})
+		case <-reloading:
+			reloading = nil
+		case <-asked:
+			_ = m.upgrade(ctx, nil) // which does so too
+		case o := <-orders:
+			o.done <- m.upgrade(ctx, o.told)
+		case <-ctx.Done():
+			m.log.Info("stopping", "after", time.Since(m.started).Round(time.Second).String())
+			return m.close(context.WithoutCancel(ctx))
+		}
+		if m.deaf {
+			return errors.Join(errors.New("the front cannot be opened again"), m.close(context.WithoutCancel(ctx)))
+		}
+	}
+}
