@@ -160,3 +160,20 @@ func TestWhereIsTheInnermostFrameOfTheApplication(t *testing.T) {
 		t.Errorf("a trace without frames is at %q", got)
 	}
 }
+
+// A record in JSON whose Go stack names no panic is titled by what it says of
+// the error.
+func TestTheTitleOfAStackInJSON(t *testing.T) {
+	const stack = `"stack":"no user\n\ngoroutine 7 [running]:\nmain.(*shop).buy(0xc000012345)\n\t/srv/shop/buy.go:42 +0x1d\nmain.main()\n\t/srv/shop/main.go:9 +0x25\n"}`
+	for head, want := range map[string]string{
+		`{"time":"2026-11-23T20:00:00Z","level":"ERROR","msg":"error","error":"no user \"ann\"",`: `no user "ann"`,
+		`{"time":"2026-11-23T20:00:00Z","level":"ERROR","msg":"cannot buy","error":{"code":3},`:   "cannot buy",
+		`{"level":"ERROR","error":"a\nb",`: "a",
+	} {
+		g := Group{Text: []byte(head + stack), Lines: 1, Language: Go}
+		got := g.Trace()
+		if got.Title() != want || len(got.Frames) != 2 || got.Type != "" {
+			t.Errorf("%s: title %q, type %q, %d frames; want %q and 2", head, got.Title(), got.Type, len(got.Frames), want)
+		}
+	}
+}

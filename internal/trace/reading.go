@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -30,8 +31,22 @@ func (g Group) Trace() Trace {
 		text = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\/`, "/", `\\`, `\`).Replace(text)
 	}
 	t := lenient(text, g.Language)
+	if isInline && t.Type == "" {
+		t.Message = cmp.Or(said(g.bodies()), t.Message)
+	}
 	t.Text = string(g.Text)
 	return t
+}
+
+// said is what a record in JSON says of its error besides the stack: Go's, if
+// nothing panicked, names none. "" where it says nothing.
+func said(record string) string {
+	for _, key := range []string{"error", "err", "exception", "msg", "message"} {
+		if text := strings.TrimSpace(jsonString(record, key)); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // bodies returns the lines without the heads of the logger.
