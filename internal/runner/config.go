@@ -64,7 +64,7 @@ func Load(options Options) (*Config, error) {
 		if origin := c.Surroundings.Origin(row.Variable); row.Origin.Kind == "environment" && origin.Kind != "" {
 			c.Table.Settings[i].Origin = origin
 		}
-		if row.Key == "leave" && c.alone { // what own computed
+		if row.Key == "leave" && row.Origin.Kind != "flag" && c.alone { // what own computed
 			c.Table.Settings[i].Value, c.Table.Settings[i].Origin = strings.Join(c.Manifest.Run.Leave, ","), settings.Origin{Kind: "default"}
 		}
 	}
@@ -99,6 +99,9 @@ func (c *Config) readManifest() error {
 	if c.Manifest.Run == nil {
 		c.Manifest.Run = &manifest.Run{Leave: own(c.Manifest)}
 		c.alone = true
+	}
+	if text, ok := c.Flags["leave"]; ok { // the settings check it
+		c.Manifest.Run.Leave = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 	}
 	return nil
 }

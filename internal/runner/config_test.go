@@ -137,6 +137,29 @@ func TestAnApplicationKeepsWhatItDeclares(t *testing.T) {
 	}
 }
 
+// A flag says better than both what the application does itself.
+func TestAFlagSaysWhatTheApplicationKeeps(t *testing.T) {
+	for name, text := range map[string]string{"with a section": wholeManifest, "without": strings.Replace(wholeManifest, "\nrun: ", "\n# run: ", 1)} {
+		t.Run(name, func(t *testing.T) {
+			folder(t, map[string]string{"roadworthy.yaml": text})
+			environ := []string{"DATABASE_URL=postgres://db"}
+			c, err := runner.Load(runner.Options{Flags: map[string]string{"leave": "workers, log.syslog"}, Environ: environ})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for requirement, want := range map[string]bool{"error.mail": true, "status.route": true, "workers": false, "log.syslog": false} {
+				if got := c.Manifest.Supplies(requirement); got != want {
+					t.Errorf("%s: supplied is %t", requirement, got)
+				}
+			}
+			_, err = runner.Load(runner.Options{Flags: map[string]string{"leave": "error.mial"}, Environ: environ})
+			if err == nil || !strings.Contains(err.Error(), `leave is "error.mial"`) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // A folder without anything says what to type.
 func TestNothingToRun(t *testing.T) {
 	dir := folder(t, nil)

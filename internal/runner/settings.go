@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/settings"
 )
 
@@ -151,6 +152,9 @@ func (s Settings) Validate() error {
 	word("streams", s.Streams, "close", "linger", "cut")
 	word("log.access", s.Log.Access, "all", "errors", "off")
 	word("log.format", s.Log.Format, "raw", "prefix")
+	for _, name := range s.Leave {
+		word("leave", name, manifest.Supplied...)
+	}
 	if _, err := s.counts(); err != nil {
 		errs = append(errs, err)
 	}
