@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 )
 
 // What can be sent twice shares a connection; what changes something, and
@@ -66,5 +68,25 @@ func TestARequestIsAskedUntilTheServerIsSettled(t *testing.T) {
 	defer cancel()
 	if reply := c.Settled(short, request); reply.OK() {
 		t.Errorf("got %+v", reply)
+	}
+}
+
+// A page is asked for again as the session asked for it.
+func TestAPageIsRevisitedWithItsHeaders(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.Path + " " + r.Header.Get("Authorization") }))
+	defer server.Close()
+	c := newClient(func(ctx context.Context, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+	}, []*Process{{Port: 80}})
+	defer c.Close()
+	c.boot = &Boot{bench: &Bench{Manifest: &manifest.Manifest{Traffic: []manifest.Step{
+		{Method: http.MethodPost, Path: "/notes", Headers: map[string]string{"Authorization": "of the post"}},
+		{Method: http.MethodGet, Path: "/notes/$nonce", Headers: map[string]string{"Authorization": "Bearer $nonce"}},
+	}}}}
+	for target, want := range map[string]string{"/notes/n1": "/notes/n1 Bearer n1", "/notes": "/notes "} {
+		if reply := c.Revisit(t.Context(), target, "n1"); reply.Err != "" || got != want {
+			t.Errorf("%s: %q, %q; want %q", target, reply.Err, got, want)
+		}
 	}
 }

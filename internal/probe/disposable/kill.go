@@ -44,7 +44,7 @@ func kill(ctx context.Context, b *bench.Bench, stall bench.Stall) (Kill, error) 
 	}
 	look := lastLook(replies, nonces[sessions-1])
 	if n := len(replies); n > 0 && look.Target != replies[n-1].Target {
-		look = client.Get(ctx, look.Target) // a note that is shown once must not count as lost
+		look = client.Revisit(ctx, look.Target, nonces[sessions-1]) // a note that is shown once must not count as lost
 	}
 	k.Before, k.Shown = shapeOfReplies(replies, nonces[sessions-1]), counts(look.Body, nonces)
 	if stall.Kind == bench.StallDeclared {
@@ -147,7 +147,7 @@ func (k *Kill) again(ctx context.Context, b *bench.Bench, boot *bench.Boot, clie
 	}
 	moved := client.Moved(p)
 	defer moved.Close()
-	reply := moved.Get(ctx, look.Target)
+	reply := moved.Revisit(ctx, look.Target, nonces[len(nonces)-1])
 	k.Status, k.Still = reply.Status, counts(reply.Body, nonces)
 	if reply.Err != "" {
 		k.Status = 0
