@@ -75,6 +75,9 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[problem.List](err); ok {
 		return report.ExitUsage
 	}
+	if errors.Is(err, errHurry) {
+		return ExitInterrupted
+	}
 	p, ok := problem.Of(err)
 	switch {
 	case ok && strings.HasPrefix(p.Code, "RW-E") && p.Code != "RW-E04": // that one is a key file that is none

@@ -113,6 +113,9 @@ func behindDash(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// errHurry is how a run ends that was interrupted twice.
+var errHurry = errors.New("stopped in a hurry: requests may have been lost")
+
 // runUntilSignal lets SIGTERM and SIGINT stop the run, SIGHUP reload it, and
 // SIGUSR2 upgrade the program, which may have left a run to this one. A
 // second one ends it at once, as people expect who press Ctrl-C again.
@@ -139,7 +142,7 @@ func runUntilSignal(ctx context.Context, signals <-chan os.Signal, config *runne
 		case err := <-ended:
 			select {
 			case <-hurry:
-				return errors.Join(errors.New("stopped in a hurry: requests may have been lost"), err)
+				return errors.Join(errHurry, err)
 			default:
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roadworthy-dev/roadworthy/internal/cli"
 	"github.com/roadworthy-dev/roadworthy/internal/report"
 )
 
@@ -97,7 +98,7 @@ func TestCtrlCTwiceTellsThatRequestsMayBeLost(t *testing.T) {
 		await(t, said, then)
 	}
 	_ = cmd.Wait()
-	if text := said.String(); cmd.ProcessState.ExitCode() != report.ExitBroken || !strings.Contains(text, "stopped in a hurry") || strings.Contains(text, "nothing was left behind") {
+	if text := said.String(); cmd.ProcessState.ExitCode() != cli.ExitInterrupted || !strings.Contains(text, "stopped in a hurry") || strings.Contains(text, "nothing was left behind") {
 		t.Errorf("exit code %d\n%s", cmd.ProcessState.ExitCode(), text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/runner"
 	"github.com/roadworthy-dev/roadworthy/internal/term"
@@ -66,8 +67,10 @@ func TestLinesAndErrorsDoNotSteerTheTerminal(t *testing.T) {
 		found = found || strings.Contains(one.Text, "ValueError: "+steering)
 	}
 	var status runner.Status
-	if err := json.Unmarshal([]byte(ask("ps", "--json")), &status); err != nil {
-		t.Fatal(err)
+	for end := time.Now().Add(10 * time.Second); len(status.Errors) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err := json.Unmarshal([]byte(ask("ps", "--json")), &status); err != nil { // an error waits a moment for its request
+			t.Fatal(err)
+		}
 	}
 	if len(status.Errors) != 1 || !found {
 		t.Errorf("the text is not in the log (%t) or among the errors %+v", found, status.Errors)
