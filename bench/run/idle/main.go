@@ -134,7 +134,7 @@ func workers(b *peer.Bench) error {
 		if err != nil {
 			return err //nolint:wrapcheck // says enough
 		}
-		time.Sleep(peer.Pick(b, 3*time.Second, 2*time.Second)) // this is the idleness
+		time.Sleep(peer.Pick(b, 8*time.Second, 2*time.Second)) // this is the idleness: pages are given back by then
 		size, err := peer.PSS(run.Own())
 		seen[count] = append(seen[count], size)
 		return err //nolint:wrapcheck // says enough
