@@ -87,7 +87,8 @@
 //
 // internal/settings fills structs with configuration and knows where each
 // value came from; internal/flatfile reads an application's configuration file
-// in its place. internal/runner puts all of this together: roadworthy run.
+// in its place. They and internal/manifest read YAML through internal/document,
+// which bounds what any text can cost. internal/runner puts all of this together: roadworthy run.
 //
 // app is the same for a program in Go, as a library; it works with and without
 // the runtime.

@@ -2,120 +2,68 @@ package flatfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 )
 
-const maxDepth = 20
+// limits of a file: as many values as its size can reasonably hold.
+var limits = document.Limits{Bytes: MaxSize, Values: 200_000}
 
-// readYAML flattens the first document. The parser may panic on odd input,
-// which is the file's fault as far as its writer is concerned.
-func readYAML(name string, data []byte) (entries []Entry, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			entries, err = nil, broken(name, 0, fmt.Sprint(r), "YAML", nil)
-		}
-	}()
-	if line := tooDeep(data); line > 0 {
-		return nil, broken(name, line, "more than 20 levels", "a flat file", nil)
+func readYAML(name string, data []byte) ([]Entry, error) {
+	root, faults := document.Read(name, data, limits)
+	if len(faults) > 0 {
+		f := faults[0]
+		return nil, broken(name, f.At.Line, cmp.Or(f.Got, f.Summary), cmp.Or(f.Want, "YAML"), nil)
 	}
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		line := 0
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		_, _ = fmt.Sscanf(first, "[%d:", &line) // "[3:5] …": the parser has no other way to tell it
-		return nil, broken(name, line, first, "YAML", err)
-	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+	if root.Kind == document.Nothing {
 		return nil, nil
 	}
-	if len(file.Docs) > 1 {
-		return nil, broken(name, 0, "several documents", "one document", nil)
+	if root.Kind != document.Mapping {
+		return nil, broken(name, root.At.Line, root.Describe(), "a mapping: key: value", nil)
 	}
-	f := flattener{name: name}
-	f.node("", file.Docs[0].Body, 0)
-	return f.entries, f.err
+	return flattenNode(name, "", root)
 }
 
-// tooDeep returns the line on which brackets nest deeper than the parser,
-// which recurses, should see; 0 for none.
-func tooDeep(data []byte) int {
-	depth, line := 0, 1
-	for _, b := range data {
-		switch b {
-		case '\n':
-			line++
-		case '[', '{':
-			if depth++; depth > 10*maxDepth {
-				return line
+func flattenNode(name, key string, n *document.Node) ([]Entry, error) {
+	var entries []Entry
+	add := func(word string, below *document.Node) error {
+		if key != "" {
+			word = key + "." + word
+		}
+		more, err := flattenNode(name, word, below)
+		entries = append(entries, more...)
+		return err
+	}
+	switch n.Kind {
+	case document.Mapping:
+		for _, e := range n.Entries {
+			if e.Key == "<<" {
+				return nil, broken(name, e.At.Line, "<<", "plain keys, no merge key", nil)
 			}
-		case ']', '}':
-			depth--
+			if err := add(e.Key, e.Value); err != nil {
+				return nil, err
+			}
 		}
+	case document.List:
+		for i, item := range n.Items {
+			if err := add(strconv.Itoa(i), item); err != nil {
+				return nil, err
+			}
+		}
+	case document.Text, document.Number, document.Truth:
+		entries = append(entries, Entry{key, n.Text, n.At.Line})
 	}
-	return 0
-}
-
-type flattener struct {
-	name    string
-	entries []Entry
-	err     error
-}
-
-func (f *flattener) node(key string, node ast.Node, depth int) {
-	line := 0
-	if node.GetToken() != nil {
-		line = node.GetToken().Position.Line
-	}
-	if depth > maxDepth || f.err != nil {
-		if f.err == nil {
-			f.err = broken(f.name, line, "more than 20 levels", "a flat file", nil)
-		}
-		return
-	}
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		for _, value := range n.Values {
-			f.pair(key, value, depth)
-		}
-	case *ast.MappingValueNode:
-		f.pair(key, n, depth)
-	case *ast.SequenceNode:
-		for i, item := range n.Values {
-			f.node(fmt.Sprintf("%s.%d", key, i), item, depth+1)
-		}
-	case *ast.NullNode:
-	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		f.err = broken(f.name, line, node.String(), "plain values, without anchors, aliases and tags", nil)
-	case ast.ScalarNode:
-		if key == "" {
-			f.err = broken(f.name, line, node.String(), "a mapping: key: value", nil)
-			return
-		}
-		text := n.GetToken().Value
-		if literal, ok := node.(*ast.LiteralNode); ok {
-			text = literal.Value.Value
-		}
-		f.entries = append(f.entries, Entry{key, text, line})
-	default:
-		f.err = broken(f.name, line, node.String(), "a mapping: key: value", nil)
-	}
-}
-
-func (f *flattener) pair(key string, value *ast.MappingValueNode, depth int) {
-	name := value.Key.GetToken().Value
-	if key != "" {
-		name = key + "." + name
-	}
-	f.node(name, value.Value, depth+1)
+	return entries, nil
 }
 
 // readJSON asks the strict parser whether it is JSON, and the other one where

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
@@ -25,10 +26,10 @@ func Parse(path string, data []byte) (*Manifest, error) {
 	if root == nil {
 		return nil, r.err()
 	}
-	if root.kind == kindNothing { // an empty file lacks every key
-		root = &node{kind: kindMapping, at: root.at}
+	if root.Kind == document.Nothing { // an empty file lacks every key
+		root = &document.Node{Kind: document.Mapping, At: root.At}
 	}
-	r.check(root, manifestShape, "", root.at)
+	r.check(root, manifestShape, "", root.At)
 	r.read(root)
 	if err := r.err(); err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func ReadFile(path string) (_ []byte, err error) {
 		return nil, fmt.Errorf("open the manifest: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, int64(limits.Bytes)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the manifest: %w", err)
 	}

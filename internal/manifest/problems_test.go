@@ -18,7 +18,7 @@ func problemsOf(t *testing.T, text string) problem.List {
 	m, err := Parse("", []byte(text))
 	var list problem.List
 	if !errors.As(err, &list) || len(list) == 0 || m != nil {
-		t.Fatalf("parse of a wrong manifest gives %v and %v:\n%s", m, err, clip(text))
+		t.Fatalf("parse of a wrong manifest gives %v and %v:\n%s", m, err, problem.Clip(text))
 	}
 	for _, p := range list {
 		if p.Fix == "" || p.At == "" || p.Summary == "" {
@@ -106,8 +106,8 @@ var wrong = map[string]struct{ text, want, fix string }{
 	"colon in a value":     {"build: a: b\n", "RW-M01 4:8", "double quotes"},
 	"reserved character":   {"build: @a\n", "RW-M01 4:8", "double quotes"},
 	"unquoted form":        {"admin:\n  - POST /x {a: b, c: d}\n", "RW-M01 5:17", `"POST /x {a: b, c: d}"`},
-	"too large":            {"# " + strings.Repeat("x", maxBytes) + "\n", "RW-M06 1:1", "keep only"},
-	"too many values":      {"build: [" + strings.Repeat("a,", maxTokens) + "]\n", "RW-M06 4:19991", "keep only"},
+	"too large":            {"# " + strings.Repeat("x", limits.Bytes) + "\n", "RW-M06 1:1", "keep only"},
+	"too many values":      {"build: [" + strings.Repeat("a,", limits.Values) + "]\n", "RW-M06 4:19991", "keep only"},
 	"too deep":             {"build: " + strings.Repeat("[", 21) + strings.Repeat("]", 21) + "\n", "RW-M06 4:28", "levels"},
 	"deep without end":     {"build: " + strings.Repeat("[", 100_000), "RW-M06 4:28", "levels"},
 	"deep dashes":          {"build:\n" + strings.Repeat("- ", 100_000), "RW-M06 5:41", "levels"},

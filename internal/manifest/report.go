@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
@@ -27,13 +28,13 @@ type report struct {
 }
 
 type finding struct {
-	at      place
+	at      document.Place
 	problem *problem.Problem
 }
 
 // add notes a problem at a place; its At is filled in.
-func (r *report) add(at place, p problem.Problem) {
-	p.At = fmt.Sprintf("%s:%d:%d", r.path, at.line, at.column)
+func (r *report) add(at document.Place, p problem.Problem) {
+	p.At = fmt.Sprintf("%s:%d:%d", r.path, at.Line, at.Column)
 	r.findings = append(r.findings, finding{at, &p})
 }
 
@@ -44,9 +45,9 @@ func (r *report) err() error {
 	}
 	slices.SortStableFunc(r.findings, func(a, b finding) int {
 		switch {
-		case a.at.before(b.at):
+		case a.at.Before(b.at):
 			return -1
-		case b.at.before(a.at):
+		case b.at.Before(a.at):
 			return 1
 		}
 		return 0
@@ -60,11 +61,11 @@ func (r *report) err() error {
 
 // undeclared notes a reference to something that is not there. declare is the
 // edit that would declare it; known are the names that could be meant.
-func (r *report) undeclared(at place, what, name, declare string, known []string) {
+func (r *report) undeclared(at document.Place, what, name, declare string, known []string) {
 	p := problem.Problem{
 		Code:    codeReference,
-		Summary: fmt.Sprintf("%s %s is not declared", what, quote(name)),
-		Got:     clip(name),
+		Summary: fmt.Sprintf("%s %s is not declared", what, problem.Quote(name)),
+		Got:     problem.Clip(name),
 		Want:    "a declared " + what,
 		Fix:     declare,
 	}
@@ -73,7 +74,7 @@ func (r *report) undeclared(at place, what, name, declare string, known []string
 		p.Want = "one of " + strings.Join(known, ", ")
 	}
 	if near, ok := problem.Nearest(name, known); ok {
-		p.Fix = fmt.Sprintf("on line %d change %s to %s, or %s", at.line, clip(name), near, declare)
+		p.Fix = fmt.Sprintf("on line %d change %s to %s, or %s", at.Line, problem.Clip(name), near, declare)
 	}
 	r.add(at, p)
 }

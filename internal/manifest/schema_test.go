@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 )
 
 // validate checks a manifest against the published schema, by way of a JSON
@@ -100,7 +102,7 @@ func TestEveryKeyIsRight(t *testing.T) {
 		if n == nil {
 			t.Fatalf("%s: the example %q is no YAML", path, s.example)
 		}
-		r.check(n, s, path, n.at)
+		r.check(n, s, path, n.At)
 		if err := r.err(); err != nil {
 			t.Errorf("%s: the example %q is wrong: %v", path, s.example, err)
 		}
@@ -134,22 +136,22 @@ func TestEveryKeyIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	var walk func(path string, n *node, s *shape)
-	walk = func(path string, n *node, s *shape) {
-		for i, e := range n.entries {
+	var walk func(path string, n *document.Node, s *shape)
+	walk = func(path string, n *document.Node, s *shape) {
+		for i, e := range n.Entries {
 			inner := s.each
 			if s.keys != nil {
-				k, _ := find(s.keys, e.key)
+				k, _ := find(s.keys, e.Key)
 				inner = k.shape
-				seen[path+"."+e.key] = true
-				kept := n.entries
-				n.entries = append(append([]entry{}, kept[:i]...), kept[i+1:]...)
+				seen[path+"."+e.Key] = true
+				kept := n.Entries
+				n.Entries = append(append([]document.Entry{}, kept[:i]...), kept[i+1:]...)
 				if read(t, whole) == readText(t, data) {
-					t.Errorf("%s.%s changes nothing", path, e.key)
+					t.Errorf("%s.%s changes nothing", path, e.Key)
 				}
-				n.entries = kept
+				n.Entries = kept
 			}
-			walk(strings.Trim(path+"."+e.key, "."), e.value, inner)
+			walk(strings.Trim(path+"."+e.Key, "."), e.Value, inner)
 		}
 	}
 	walk("", whole, manifestShape)
@@ -159,10 +161,10 @@ func TestEveryKeyIsRead(t *testing.T) {
 }
 
 // read reads a tree as Parse does and returns the outcome as text.
-func read(t *testing.T, root *node) string {
+func read(t *testing.T, root *document.Node) string {
 	t.Helper()
 	r := &reader{report: &report{path: Name}}
-	r.check(root, manifestShape, "", root.at)
+	r.check(root, manifestShape, "", root.At)
 	r.read(root)
 	out, err := json.Marshal(r.m)
 	if err != nil {

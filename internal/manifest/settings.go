@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
@@ -18,44 +19,44 @@ var formats = map[string]string{
 	".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json", ".ini": "ini", ".cfg": "ini", ".env": "dotenv",
 }
 
-func (r *reader) config(n *node) {
+func (r *reader) config(n *document.Node) {
 	r.m.Config.Settings, r.explicit = map[string]Setting{}, map[string]bool{}
 	if n == nil {
 		return
 	}
-	r.file(n.get("file"))
-	settings := n.get("settings")
+	r.file(n.Get("file"))
+	settings := n.Get("settings")
 	if settings == nil {
 		return
 	}
-	for _, e := range settings.entries {
-		r.m.Config.Settings[e.key] = r.setting(e)
+	for _, e := range settings.Entries {
+		r.m.Config.Settings[e.Key] = r.setting(e)
 	}
 }
 
-func (r *reader) file(n *node) {
-	if n == nil || n.kind != kindMapping {
+func (r *reader) file(n *document.Node) {
+	if n == nil || n.Kind != document.Mapping {
 		return
 	}
 	f := &File{
-		Variable: n.get("variable").string(), Argument: n.get("argument").string(),
-		Path: n.get("path").string(), Format: n.get("format").string(),
+		Variable: n.Get("variable").String(), Argument: n.Get("argument").String(),
+		Path: n.Get("path").String(), Format: n.Get("format").String(),
 	}
-	r.local(n.get("path"), "config.file.path")
+	r.local(n.Get("path"), "config.file.path")
 	if f.Format == "" {
 		f.Format = formatOf(f.Path)
 	}
 	var ways []string
 	for _, way := range []string{"variable", "argument", "path"} {
-		if n.get(way) != nil {
+		if n.Get(way) != nil {
 			ways = append(ways, way)
 		}
 	}
 	switch {
 	case len(ways) == 0:
-		r.missing(n.at, "config.file.variable", "one of variable, argument and path", "add variable: APP_CONFIG under config.file")
+		r.missing(n.At, "config.file.variable", "one of variable, argument and path", "add variable: APP_CONFIG under config.file")
 	case len(ways) > 1:
-		r.add(n.at, problem.Problem{
+		r.add(n.At, problem.Problem{
 			Code: codeEnum, Summary: "config.file says in several ways where the file is", Got: strings.Join(ways, " and "),
 			Want: "exactly one of variable, argument, path", Fix: "remove " + strings.Join(ways[1:], " and ") + " under config.file",
 		})
@@ -75,44 +76,44 @@ func formatOf(name string) string {
 }
 
 // setting reads one setting: what is written, then what its name says.
-func (r *reader) setting(e entry) Setting {
-	n, where := e.value, "config.settings."+clip(e.key)
-	s := Setting{Name: e.key, Line: e.at.line, Secret: SecretName(e.key)}
-	if n.kind == kindText {
-		s.Key = n.text
+func (r *reader) setting(e document.Entry) Setting {
+	n, where := e.Value, "config.settings."+problem.Clip(e.Key)
+	s := Setting{Name: e.Key, Line: e.At.Line, Secret: SecretName(e.Key)}
+	if n.Kind == document.Text {
+		s.Key = n.Text
 	}
-	s.Key += n.get("key").string() // only one of both exists
-	if secret := n.get("secret"); secret != nil {
-		s.Secret = secret.string() == "true"
+	s.Key += n.Get("key").String() // only one of both exists
+	if secret := n.Get("secret"); secret != nil {
+		s.Secret = secret.True()
 	}
-	convention, _ := ConventionOf(e.key)
+	convention, _ := ConventionOf(e.Key)
 	s.Effect = r.effect(e, convention)
 	if s.Effect == EffectService {
 		s.Service = r.service(e, convention, where)
 	}
-	r.levels(&s, n.get("levels"), where)
-	r.value(&s, n.get("value"), where)
-	s.Invalid = r.invalid(s, n.get("invalid"), convention)
+	r.levels(&s, n.Get("levels"), where)
+	r.value(&s, n.Get("value"), where)
+	s.Invalid = r.invalid(s, n.Get("invalid"), convention)
 	return s
 }
 
 // effect decides how a setting shows: as it says, by the service or reply
 // that it names, by convention, or not at all.
-func (r *reader) effect(e entry, convention Convention) Effect {
-	n, where := e.value, "config.settings."+clip(e.key)
-	effect := n.get("effect")
-	said := Effect(effect.string())
-	service, reply := n.get("service") != nil, n.get("reply") != nil
+func (r *reader) effect(e document.Entry, convention Convention) Effect {
+	n, where := e.Value, "config.settings."+problem.Clip(e.Key)
+	effect := n.Get("effect")
+	said := Effect(effect.String())
+	service, reply := n.Get("service") != nil, n.Get("reply") != nil
 	switch {
 	case said != "" && service && said != EffectService, said != "" && reply && said != EffectReply, said == "" && service && reply:
-		r.add(n.at, problem.Problem{
+		r.add(n.At, problem.Problem{
 			Code: codeEnum, Summary: where + " is given two effects", Got: strings.Join(keysOf(n, "effect", "service", "reply"), " and "),
-			Want: "service: with effect service, reply: with effect reply, or one of them alone", Fix: fmt.Sprintf("remove one of them on line %d", n.at.line),
+			Want: "service: with effect service, reply: with effect reply, or one of them alone", Fix: fmt.Sprintf("remove one of them on line %d", n.At.Line),
 		})
 	case said == EffectReply && !reply:
-		r.missing(e.at, where+".reply", "the request whose reply shows the value", "add reply: GET /about under "+where)
+		r.missing(e.At, where+".reply", "the request whose reply shows the value", "add reply: GET /about under "+where)
 	}
-	r.explicit[e.key] = said != ""
+	r.explicit[e.Key] = said != ""
 	switch {
 	case said != "":
 		return said
@@ -126,16 +127,16 @@ func (r *reader) effect(e entry, convention Convention) Effect {
 	return EffectNone
 }
 
-func keysOf(n *node, names ...string) []string {
-	return slices.DeleteFunc(names, func(name string) bool { return n.get(name) == nil })
+func keysOf(n *document.Node, names ...string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return n.Get(name) == nil })
 }
 
 // service finds the service that a setting names.
-func (r *reader) service(e entry, convention Convention, where string) string {
-	if named := e.value.get("service"); named != nil {
-		name := named.string()
+func (r *reader) service(e document.Entry, convention Convention, where string) string {
+	if named := e.Value.Get("service"); named != nil {
+		name := named.String()
 		if _, ok := r.declared[name]; !ok && name != "" && !r.imply(name) {
-			r.undeclared(named.at, "service", name, fmt.Sprintf("add services: {%s: postgres}", clip(name)), slices.Sorted(maps.Keys(r.declared)))
+			r.undeclared(named.At, "service", name, fmt.Sprintf("add services: {%s: postgres}", problem.Clip(name)), slices.Sorted(maps.Keys(r.declared)))
 		}
 		return name
 	}
@@ -156,7 +157,7 @@ func (r *reader) service(e entry, convention Convention, where string) string {
 }
 
 // noService notes that it cannot be told which service a setting names.
-func (r *reader) noService(e entry, convention Convention, where string, fitting []string) {
+func (r *reader) noService(e document.Entry, convention Convention, where string, fitting []string) {
 	p := problem.Problem{
 		Code: codeReference, Summary: where + " needs a service that is not declared", Got: "no service of that kind",
 		Want: "a declared service", Fix: fmt.Sprintf("add service: NAME under %s, and the service to services", where),
@@ -176,9 +177,9 @@ func (r *reader) noService(e entry, convention Convention, where string, fitting
 	if len(fitting) > 1 {
 		p.Summary = where + " can name several services"
 		p.Got, p.Want = strings.Join(fitting, ", "), "one of them"
-		p.Fix = fmt.Sprintf("on line %d write %s: {service: %s}", e.at.line, clip(e.key), fitting[0])
+		p.Fix = fmt.Sprintf("on line %d write %s: {service: %s}", e.At.Line, problem.Clip(e.Key), fitting[0])
 	}
-	r.add(e.at, p)
+	r.add(e.At, p)
 }
 
 // unknownTypes tells whether a declared service has a type that is noted as
@@ -216,20 +217,20 @@ func (r *reader) imply(name string) bool {
 	return ok
 }
 
-func (r *reader) levels(s *Setting, n *node, where string) {
+func (r *reader) levels(s *Setting, n *document.Node, where string) {
 	if s.Effect == EffectLevel {
 		s.Levels = slices.Clone(defaultLevels)
 	}
-	if n == nil || n.kind != kindList {
+	if n == nil || n.Kind != document.List {
 		return
 	}
 	switch {
 	case s.Effect != EffectLevel:
-		r.missing(n.at, where+".effect", "effect: level, since it has levels", "add effect: level under "+where)
-	case len(n.items) != len(defaultLevels):
-		r.add(n.at, problem.Problem{
-			Code: codeType, Summary: where + ".levels is not four names", Got: n.describe(), Want: "the names of DEBUG, INFO, WARNING and ERROR, in this order",
-			Fix: fmt.Sprintf("on line %d write levels: [debug, info, warn, error]", n.at.line),
+		r.missing(n.At, where+".effect", "effect: level, since it has levels", "add effect: level under "+where)
+	case len(n.Items) != len(defaultLevels):
+		r.add(n.At, problem.Problem{
+			Code: codeType, Summary: where + ".levels is not four names", Got: n.Describe(), Want: "the names of DEBUG, INFO, WARNING and ERROR, in this order",
+			Fix: fmt.Sprintf("on line %d write levels: [debug, info, warn, error]", n.At.Line),
 		})
 	default:
 		s.Levels = texts(n)
@@ -237,15 +238,15 @@ func (r *reader) levels(s *Setting, n *node, where string) {
 }
 
 // value reads the form of a value and refuses what could not be filled in.
-func (r *reader) value(s *Setting, n *node, where string) {
+func (r *reader) value(s *Setting, n *document.Node, where string) {
 	s.Value = "$value"
 	if s.Effect == EffectService {
 		s.Value = "$url"
 	}
-	if !n.scalar() {
+	if !n.Scalar() {
 		return
 	}
-	s.Value = n.text
+	s.Value = n.Text
 	known := []string{"value"}
 	if s.Effect == EffectService {
 		known = servicePlaces
@@ -253,13 +254,13 @@ func (r *reader) value(s *Setting, n *node, where string) {
 	used := References(s.Value)
 	for _, name := range used {
 		if !slices.Contains(known, name) {
-			r.undeclared(n.at, "placeholder", "$"+name, fmt.Sprintf("on line %d use $%s", n.at.line, strings.Join(known, " or $")), dollars(known))
+			r.undeclared(n.At, "placeholder", "$"+name, fmt.Sprintf("on line %d use $%s", n.At.Line, strings.Join(known, " or $")), dollars(known))
 		}
 	}
 	if s.Effect == EffectService && len(used) == 0 {
-		r.add(n.at, problem.Problem{
-			Code: codeReference, Summary: where + ".value names nothing of its service", Got: quote(s.Value),
-			Want: "one of " + strings.Join(dollars(known), ", "), Fix: fmt.Sprintf("on line %d write value: $url", n.at.line),
+		r.add(n.At, problem.Problem{
+			Code: codeReference, Summary: where + ".value names nothing of its service", Got: problem.Quote(s.Value),
+			Want: "one of " + strings.Join(dollars(known), ", "), Fix: fmt.Sprintf("on line %d write value: $url", n.At.Line),
 		})
 	}
 }
@@ -273,10 +274,10 @@ func dollars(names []string) []string {
 }
 
 // invalid decides which value a setting must refuse.
-func (r *reader) invalid(s Setting, n *node, convention Convention) string {
+func (r *reader) invalid(s Setting, n *document.Node, convention Convention) string {
 	switch {
 	case n != nil:
-		return n.string()
+		return n.String()
 	case s.Effect == EffectService:
 		return invalidForm(s.Value)
 	case convention.Effect == s.Effect:
@@ -299,15 +300,15 @@ func invalidForm(form string) string {
 
 // replies reads the steps of settings. They come last, since a step may name
 // any setting.
-func (r *reader) replies(settings *node) {
+func (r *reader) replies(settings *document.Node) {
 	if settings == nil {
 		return
 	}
-	for _, e := range settings.entries {
-		if n := e.value.get("reply"); n != nil {
-			s := r.m.Config.Settings[e.key]
-			s.Reply = r.step(n, "config.settings."+clip(e.key)+".reply")
-			r.m.Config.Settings[e.key] = s
+	for _, e := range settings.Entries {
+		if n := e.Value.Get("reply"); n != nil {
+			s := r.m.Config.Settings[e.Key]
+			s.Reply = r.step(n, "config.settings."+problem.Clip(e.Key)+".reply")
+			r.m.Config.Settings[e.Key] = s
 		}
 	}
 }

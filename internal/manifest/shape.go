@@ -3,6 +3,8 @@ package manifest
 import (
 	"regexp"
 	"slices"
+
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 )
 
 // shape says what a value may look like. keys.go is the one description of
@@ -42,25 +44,25 @@ type text struct {
 }
 
 // allows tells whether a scalar node is such a text, apart from its content.
-func (t *text) allows(n *node) bool {
+func (t *text) allows(n *document.Node) bool {
 	if t == nil {
 		return false
 	}
-	return n.kind == kindText || t.loose && n.scalar()
+	return n.Kind == document.Text || t.loose && n.Scalar()
 }
 
 // takes tells whether a node has one of the forms that the shape allows.
-func (s *shape) takes(n *node) bool {
-	switch n.kind {
-	case kindBroken:
+func (s *shape) takes(n *document.Node) bool {
+	switch n.Kind {
+	case document.Broken:
 		return true
-	case kindNothing:
+	case document.Nothing:
 		return s.null
-	case kindList:
+	case document.List:
 		return s.list != nil
-	case kindMapping:
+	case document.Mapping:
 		return s.keys != nil || s.each != nil
-	case kindTruth:
+	case document.Truth:
 		return s.truth || s.text.allows(n)
 	default:
 		return s.text.allows(n)

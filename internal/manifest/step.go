@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/roadworthy-dev/roadworthy/internal/document"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
@@ -18,24 +19,24 @@ var stepForm = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[
 var upperName = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 
 // step reads one step; nil where it cannot be read, which is noted already.
-func (r *reader) step(n *node, path string) *Step {
+func (r *reader) step(n *document.Node, path string) *Step {
 	if n == nil {
 		return nil
 	}
-	request, headers := n, (*node)(nil)
-	if n.kind == kindMapping {
-		request, headers = n.get("request"), n.get("headers")
+	request, headers := n, (*document.Node)(nil)
+	if n.Kind == document.Mapping {
+		request, headers = n.Get("request"), n.Get("headers")
 	}
-	if request == nil || request.kind != kindText {
+	if request == nil || request.Kind != document.Text {
 		return nil
 	}
-	match := stepForm.FindStringSubmatch(request.text)
+	match := stepForm.FindStringSubmatch(request.Text)
 	if match == nil {
 		return nil
 	}
-	s := &Step{Method: match[1], Path: match[2], Line: n.at.line}
-	r.names(request.at, path, References(match[2]))
-	if body := match[5]; body != "" && !r.body(s, request.at, path, body, match[4] != "") {
+	s := &Step{Method: match[1], Path: match[2], Line: n.At.Line}
+	r.names(request.At, path, References(match[2]))
+	if body := match[5]; body != "" && !r.body(s, request.At, path, body, match[4] != "") {
 		return nil
 	}
 	r.headers(s, headers, path)
@@ -43,7 +44,7 @@ func (r *reader) step(n *node, path string) *Step {
 }
 
 // body reads what follows the path.
-func (r *reader) body(s *Step, at place, path, body string, isJSON bool) bool {
+func (r *reader) body(s *Step, at document.Place, path, body string, isJSON bool) bool {
 	inner := &report{path: r.path}
 	n := inner.decode([]byte(body))
 	if len(inner.findings) > 0 || n == nil {
@@ -64,59 +65,59 @@ func (r *reader) body(s *Step, at place, path, body string, isJSON bool) bool {
 		s.JSON = out
 		return true
 	}
-	if n.kind != kindMapping {
+	if n.Kind != document.Mapping {
 		r.badBody(at, path, body, "a form is {key: value}")
 		return false
 	}
 	s.Form = [][2]string{}
-	for _, e := range n.entries {
-		if !e.value.scalar() && e.value.kind != kindNothing {
-			r.badBody(at, path, body, "the field "+quote(e.key)+" is "+e.value.describe())
+	for _, e := range n.Entries {
+		if !e.Value.Scalar() && e.Value.Kind != document.Nothing {
+			r.badBody(at, path, body, "the field "+problem.Quote(e.Key)+" is "+e.Value.Describe())
 			return false
 		}
-		s.Form = append(s.Form, [2]string{e.key, e.value.string()})
+		s.Form = append(s.Form, [2]string{e.Key, e.Value.String()})
 	}
 	return true
 }
 
-func (r *reader) badBody(at place, path, body, why string) {
+func (r *reader) badBody(at document.Place, path, body, why string) {
 	r.add(at, problem.Problem{
-		Code: codeType, Summary: fmt.Sprintf("the body of %s cannot be read: %s", path, why), Got: quote(body),
+		Code: codeType, Summary: fmt.Sprintf("the body of %s cannot be read: %s", path, why), Got: problem.Quote(body),
 		Want: "{key: value} for a form, json {key: value} for JSON",
-		Fix:  fmt.Sprintf(`on line %d write it like "POST /entries {message: $nonce}"`, at.line),
+		Fix:  fmt.Sprintf(`on line %d write it like "POST /entries {message: $nonce}"`, at.Line),
 	})
 }
 
-func (r *reader) headers(s *Step, n *node, path string) {
-	if n == nil || n.kind != kindMapping {
+func (r *reader) headers(s *Step, n *document.Node, path string) {
+	if n == nil || n.Kind != document.Mapping {
 		return
 	}
-	s.Headers = make(map[string]string, len(n.entries))
-	for _, e := range n.entries {
-		value := e.value.string()
+	s.Headers = make(map[string]string, len(n.Entries))
+	for _, e := range n.Entries {
+		value := e.Value.String()
 		if strings.ContainsAny(value, "\r\n") {
-			r.add(e.value.at, problem.Problem{
-				Code: codeType, Summary: fmt.Sprintf("the header %s of %s spans several lines", clip(e.key), path), Got: quote(value),
-				Want: "a value on one line", Fix: fmt.Sprintf("write the value on line %d in one line", e.value.at.line),
+			r.add(e.Value.At, problem.Problem{
+				Code: codeType, Summary: fmt.Sprintf("the header %s of %s spans several lines", problem.Clip(e.Key), path), Got: problem.Quote(value),
+				Want: "a value on one line", Fix: fmt.Sprintf("write the value on line %d in one line", e.Value.At.Line),
 			})
 			continue
 		}
-		r.names(e.value.at, join(path, "headers."+clip(e.key)), References(value))
-		s.Headers[e.key] = value
+		r.names(e.Value.At, join(path, "headers."+problem.Clip(e.Key)), References(value))
+		s.Headers[e.Key] = value
 	}
 }
 
 // names notes every reference that is neither $nonce nor a setting.
-func (r *reader) names(at place, path string, names []string) {
+func (r *reader) names(at document.Place, path string, names []string) {
 	for _, name := range names {
 		if _, ok := r.m.Config.Settings[name]; !ok && name != "nonce" {
-			r.undeclared(at, "setting", name, fmt.Sprintf("declare it for %s: add %s: {} under config.settings", path, clip(name)), r.settingNames())
+			r.undeclared(at, "setting", name, fmt.Sprintf("declare it for %s: add %s: {} under config.settings", path, problem.Clip(name)), r.settingNames())
 		}
 	}
 }
 
 // bodyNames notes the references of a body that can only mean a setting.
-func (r *reader) bodyNames(at place, path, body string) {
+func (r *reader) bodyNames(at document.Place, path, body string) {
 	for _, name := range References(body) {
 		if upperName.MatchString(name) {
 			r.names(at, path, []string{name})
@@ -125,40 +126,40 @@ func (r *reader) bodyNames(at place, path, body string) {
 }
 
 // encodeJSON writes a node as JSON, with the order of its keys.
-func encodeJSON(n *node) (string, error) {
-	switch n.kind {
-	case kindNothing:
+func encodeJSON(n *document.Node) (string, error) {
+	switch n.Kind {
+	case document.Nothing:
 		return "null", nil
-	case kindTruth:
-		return n.text, nil
-	case kindNumber:
-		if !json.Valid([]byte(n.text)) {
-			return "", fmt.Errorf("%s is no number of JSON", clip(n.text))
+	case document.Truth:
+		return strings.ToLower(n.Text), nil
+	case document.Number:
+		if !json.Valid([]byte(n.Text)) {
+			return "", fmt.Errorf("%s is no number of JSON", problem.Clip(n.Text))
 		}
-		return n.text, nil
-	case kindText:
-		return jsonText(n.text)
+		return n.Text, nil
+	case document.Text:
+		return jsonText(n.Text)
 	}
-	parts := make([]string, 0, len(n.items)+len(n.entries))
-	for _, item := range n.items {
+	parts := make([]string, 0, len(n.Items)+len(n.Entries))
+	for _, item := range n.Items {
 		part, err := encodeJSON(item)
 		if err != nil {
 			return "", err
 		}
 		parts = append(parts, part)
 	}
-	for _, e := range n.entries {
-		part, err := encodeJSON(e.value)
+	for _, e := range n.Entries {
+		part, err := encodeJSON(e.Value)
 		if err != nil {
 			return "", err
 		}
-		name, err := jsonText(e.key)
+		name, err := jsonText(e.Key)
 		if err != nil {
 			return "", err
 		}
 		parts = append(parts, name+":"+part)
 	}
-	if n.kind == kindList {
+	if n.Kind == document.List {
 		return "[" + strings.Join(parts, ",") + "]", nil
 	}
 	return "{" + strings.Join(parts, ",") + "}", nil
@@ -177,11 +178,11 @@ func jsonText(s string) (string, error) {
 
 // unquotedStep recognizes `- POST /entries {message: x}`, which YAML reads as
 // a mapping because of its colon, and returns the step that was meant.
-func unquotedStep(n *node) (string, bool) {
-	if n.kind != kindMapping || len(n.entries) != 1 {
+func unquotedStep(n *document.Node) (string, bool) {
+	if n.Kind != document.Mapping || len(n.Entries) != 1 {
 		return "", false
 	}
-	e := n.entries[0]
-	whole := e.key + ": " + e.value.string()
-	return whole, e.value.scalar() && stepForm.MatchString(whole)
+	e := n.Entries[0]
+	whole := e.Key + ": " + e.Value.String()
+	return whole, e.Value.Scalar() && stepForm.MatchString(whole)
 }

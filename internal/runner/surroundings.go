@@ -118,7 +118,7 @@ func (s *Surroundings) unknown(path string, e flatfile.Entry) *problem.Problem {
 		}
 	}
 	p := &problem.Problem{
-		Code: "RW-M02", Summary: fmt.Sprintf("there is no setting %q", e.Key), At: fmt.Sprintf("%s:%d", path, e.Line), Got: e.Key,
+		Code: "RW-R08", Summary: fmt.Sprintf("there is no setting %q", e.Key), At: fmt.Sprintf("%s:%d", path, e.Line), Got: e.Key,
 		Want: "one of " + strings.Join(known, ", "), Fix: "remove the line, or declare the key under config.settings in roadworthy.yaml",
 	}
 	if near, ok := problem.Nearest(e.Key, known); ok {

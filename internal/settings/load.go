@@ -12,13 +12,9 @@ import (
 
 // The codes of problems; see problem.Catalog.
 const (
-	codeSyntax   = "RW-M01" // the file is no YAML
-	codeUnknown  = "RW-M02" // a key that no setting has
-	codeForm     = "RW-M03" // a value of the wrong type
-	codeMissing  = "RW-M05" // a required setting that nobody gave
-	codeSize     = "RW-M06" // the file is too large or nests too deep
-	codeNoFile   = "RW-M07" // a file cannot be read
-	codeNotValid = "RW-M08" // a value that is not allowed
+	codeBroken  = "RW-R01" // a file that cannot be read
+	codeInvalid = "RW-R02" // a value that is missing or not allowed
+	codeUnknown = "RW-R08" // a key that no setting has
 )
 
 // Load fills structs (pointers to them) from a source. Several structs share
@@ -62,12 +58,12 @@ func (l *loader) readFile() {
 	}
 	data, err := l.from.read(l.from.File)
 	if err != nil {
-		l.add(&problem.Problem{Code: codeNoFile, Summary: "the file of settings cannot be read", At: l.from.File, Got: err.Error(), Want: "a YAML file", Fix: "write the file, or correct its name", Cause: err})
+		l.add(&problem.Problem{Code: codeBroken, Summary: "the file of settings cannot be read", At: l.from.File, Got: err.Error(), Want: "a YAML file", Fix: "write the file, or correct its name", Cause: err})
 		return
 	}
-	d := readDocument(l.from.File, l.from.Section, data)
-	l.problems = append(l.problems, d.problems...)
-	for _, e := range d.entries {
+	file := readFlat(l.from.File, l.from.Section, data)
+	l.problems = append(l.problems, file.problems...)
+	for _, e := range file.entries {
 		f := l.byKey(e.key)
 		switch {
 		case f == nil && e.null && l.isSection(e.key): // a section with nothing in it
@@ -77,7 +73,7 @@ func (l *loader) readFile() {
 			l.wrongForm(f, e.value, "a mapping")
 		case f != nil:
 			if before, twice := l.file[e.key]; twice {
-				l.add(&problem.Problem{Code: codeSyntax, Summary: fmt.Sprintf("the key %s stands twice", e.key), At: e.origin.place(), Got: fmt.Sprintf("it is on line %d already", before.origin.Line), Want: "each key once", Fix: "remove one of them"})
+				l.add(&problem.Problem{Code: codeBroken, Summary: fmt.Sprintf("the key %s stands twice", e.key), At: e.origin.place(), Got: fmt.Sprintf("it is on line %d already", before.origin.Line), Want: "each key once", Fix: "remove one of them"})
 			}
 			l.file[e.key] = e
 		}
@@ -100,7 +96,7 @@ func (l *loader) unknownKey(e entry) {
 	p := &problem.Problem{Code: codeUnknown, Summary: fmt.Sprintf("there is no setting %q", e.key), At: e.origin.place(), Got: e.key}
 	l.suggest(p, e.key, "remove the line")
 	if l.isSection(e.key) {
-		p.Code, p.Summary, p.Got, p.Want, p.Fix = codeForm, e.key+" holds settings and is none itself", "a value", "settings below "+e.key, "write the settings below "+e.key+":"
+		p.Code, p.Summary, p.Got, p.Want, p.Fix = codeInvalid, e.key+" holds settings and is none itself", "a value", "settings below "+e.key, "write the settings below "+e.key+":"
 	}
 	l.add(p)
 }
@@ -172,12 +168,12 @@ func (l *loader) fromEnvironment(f *field) (value, bool) {
 		return v, ok
 	}
 	if ok && text != "" {
-		l.add(&problem.Problem{Code: codeNotValid, Summary: fmt.Sprintf("both %s and %s_FILE are set", f.Variable, f.Variable), At: "environment " + f.Variable, Want: "one of them", Fix: "unset " + f.Variable})
+		l.add(&problem.Problem{Code: codeInvalid, Summary: fmt.Sprintf("both %s and %s_FILE are set", f.Variable, f.Variable), At: "environment " + f.Variable, Want: "one of them", Fix: "unset " + f.Variable})
 		return v, true
 	}
 	data, err := l.from.read(path)
 	if err != nil {
-		l.add(&problem.Problem{Code: codeNoFile, Summary: fmt.Sprintf("the file of the secret %s cannot be read", f.Variable), At: "environment " + f.Variable + "_FILE", Got: err.Error(), Want: "a readable file", Fix: "write the secret into " + path + ", or correct " + f.Variable + "_FILE", Cause: err})
+		l.add(&problem.Problem{Code: codeBroken, Summary: fmt.Sprintf("the file of the secret %s cannot be read", f.Variable), At: "environment " + f.Variable + "_FILE", Got: err.Error(), Want: "a readable file", Fix: "write the secret into " + path + ", or correct " + f.Variable + "_FILE", Cause: err})
 		f.Required = false // it is told once
 		return value{}, false
 	}
@@ -216,7 +212,7 @@ func (l *loader) wrongForm(f *field, v value, got string) {
 	if f.Secret {
 		got = ""
 	}
-	l.add(&problem.Problem{Code: codeForm, Summary: f.Name() + " is not " + f.Type, At: v.origin.at(), Got: got, Want: f.Type, Fix: f.fix()})
+	l.add(&problem.Problem{Code: codeInvalid, Summary: f.Name() + " is not " + f.Type, At: v.origin.at(), Got: got, Want: f.Type, Fix: f.fix()})
 }
 
 func (l *loader) missing(f *field, at Origin) {
@@ -224,7 +220,7 @@ func (l *loader) missing(f *field, at Origin) {
 	if at.Kind == "" {
 		place = ""
 	}
-	l.add(&problem.Problem{Code: codeMissing, Summary: f.Name() + " is missing", At: place, Want: f.Type + describe(f.Help), Fix: f.fix()})
+	l.add(&problem.Problem{Code: codeInvalid, Summary: f.Name() + " is missing", At: place, Want: f.Type + describe(f.Help), Fix: f.fix()})
 }
 
 func describe(help string) string {
@@ -298,7 +294,7 @@ func (l *loader) notValid(name string, at Origin, err error) {
 	if at.Kind != "" {
 		place = at.at()
 	}
-	l.add(&problem.Problem{Code: codeNotValid, Summary: name + ": " + err.Error(), At: place, Fix: "correct the value", Cause: err})
+	l.add(&problem.Problem{Code: codeInvalid, Summary: name + ": " + err.Error(), At: place, Fix: "correct the value", Cause: err})
 }
 
 // at names an origin as a place: a file by its line, all else with its kind.

@@ -134,7 +134,7 @@ func TestAllProblemsAtOnceAndNoSecretInThem(t *testing.T) {
 		"log holds settings and is none itself", "at   app.yaml:2\n",
 		`LOG_LEVEL is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL`, `got  "nine"`,
 		"WAIT is not a duration such as 30s or 5m of at most 1h0m0s", `got  the list ["1" "2"]`,
-		`there is no setting "title.a"`, "TONE: want kind or plain", "at   app.yaml:8\n", `the key "port" stands twice`, "it is on line 9 already",
+		`there is no setting "title.a"`, "TONE: want kind or plain", "at   app.yaml:8\n", `the key "port" stands twice in one mapping`, `"port" on line 9 and on line 10`,
 		"ERROR_MAIL is not a list, each text", "got  \"a mapping\"",
 		"PORT is not a whole number from 1 to 65535\n  at   environment PORT\n  got  \"80a\"", "set PORT, such as PORT=8080",
 		"DATABASE_URL is not an address", "LIMIT_MAX is not a whole number from 0", "RETRIES is not", `there is no setting "titel"`, "flag --titel", "want title",
@@ -282,11 +282,11 @@ func TestFilesOfOddForms(t *testing.T) {
 		"a: [":                             "error ",
 		"a: 1\n---\nb: 2":                  "error several documents",
 		"a: \xff":                          "error UTF-8",
-		"- a\n- b":                         "error ",
-		"just text":                        "error ",
+		"- a\n- b":                         "error the file is no mapping",
+		"just text":                        "error the file is no mapping",
 		"n:\n  <<: {c: 1}":                 "error merge key",
-		"a: *nobody":                       "error alias",
-		"a: !!binary x":                    "error cannot be read",
+		"a: *nobody":                       "error anchor",
+		"a: !!binary x":                    "error a tag is not read",
 		strings.Repeat("[", 100):           "error nests too deep",
 		strings.Repeat("a: {", 50):         "error nests too deep",
 		"a: " + strings.Repeat("x", 1<<20): "error too large",
@@ -312,7 +312,7 @@ func TestFilesOfOddForms(t *testing.T) {
 }
 
 func TestASectionOfAForeignFile(t *testing.T) {
-	from := source(nil, "name: x\nrun:\n  a: b\n  c: d\nother: [1]\n")
+	from := source(nil, "name: x\nrun:\n  a: b\n  c: d\nother: [{e: f}, 1]\n")
 	from.Section = "run"
 	var c struct{ A string }
 	_, err := settings.Load(from, &c)

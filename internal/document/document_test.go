@@ -1,0 +1,70 @@
+package document_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roadworthy-dev/roadworthy/internal/document"
+)
+
+var limits = document.Limits{Bytes: 1 << 16, Values: 5000}
+
+// lines writes a tree as one text, each value behind its dotted way, with its line.
+func lines(key string, n *document.Node) string {
+	var b strings.Builder
+	if n == nil {
+		return "nothing"
+	}
+	for i, item := range n.Items {
+		b.WriteString(lines(fmt.Sprintf("%s[%d]", key, i), item))
+	}
+	for _, e := range n.Entries {
+		b.WriteString(lines(key+"."+e.Key, e.Value))
+	}
+	if n.Scalar() || n.Kind == document.Nothing {
+		fmt.Fprintf(&b, "%s=%q@%d ", key, n.Text, n.At.Line)
+	}
+	return b.String()
+}
+
+func TestTextsStayAsTheyStand(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                     `=""@1 `,
+		"# nothing\n":                          `=""@1 `,
+		"a: 1.10\nb: True\nc:\n":               `.a="1.10"@1 .b="True"@2 .c=""@3 `,
+		"a: {b: [x, 'y z']}":                   `.a.b[0]="x"@1 .a.b[1]="y z"@1 `,
+		"a: &x one\nb: *x\n":                   `.a="one"@1 .b="one"@1 `,
+		"a: !!str 10\n":                        `.a="10"@1 `,
+		"\ufeffa: b\n":                         `.a="b"@1 `,
+		"{\n\t\"a\": [\n\t\t1\n\t]\n}":         `.a[0]="1"@3 `,
+		`{"a": "\u0041\/\n\"\\ \ud83d\ude00"}`: `.a="A/\n\"\\ 😀"@1 `,
+	} {
+		root, faults := document.Read("x", []byte(text), limits)
+		if len(faults) > 0 || lines("", root) != want {
+			t.Errorf("%q gives %s, %v; want %s", text, lines("", root), faults, want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{"a: 1", "a: &b [*b]", "? x\n: y", "a: [1, {b: c}]", "\"\\x\": 1", "a: >-\n  b", "- - - -", "{\t\"a\":\n\t1}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		begin := time.Now()
+		root, faults := document.Read("x", []byte(text), limits)
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if root == nil && len(faults) == 0 {
+			t.Error("neither a tree nor a fault")
+		}
+		for _, fault := range faults {
+			if fault.Fix == "" || fault.Summary == "" || fault.At.Line < 1 || fault.At.Column < 1 {
+				t.Errorf("half a fault: %+v", fault)
+			}
+		}
+	})
+}

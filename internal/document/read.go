@@ -1,0 +1,209 @@
+package document
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Read reads a text. The node is nil where nothing can be made of it, which
+// the faults then say; an empty text is a node of kind [Nothing]. Beside a
+// node there can be faults too: whoever asks can add its own and tell all at
+// once. The name of the file is for their mends.
+func Read(name string, data []byte, limits Limits) (*Node, []Fault) {
+	r := &reader{name: name, limits: limits}
+	return r.read(data), r.faults
+}
+
+type reader struct {
+	name   string
+	limits Limits
+	faults []Fault
+}
+
+func (r *reader) read(data []byte) *Node {
+	if !r.isText(data) {
+		return nil
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	tokens, ok := r.tokens(string(data))
+	if !ok {
+		return nil
+	}
+	file, err := parse(tokens)
+	if err != nil {
+		r.syntax(err)
+		return nil
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return &Node{At: Place{1, 1}}
+	}
+	if len(file.Docs) > 1 {
+		r.severalDocuments(file.Docs[1])
+		return nil
+	}
+	t := &tree{reader: r, anchors: map[string]ast.Node{}, open: map[string]bool{}}
+	root := t.node(file.Docs[0].Body, 1)
+	if t.stopped {
+		return nil
+	}
+	return root
+}
+
+// isText refuses what is too large or is no text.
+func (r *reader) isText(data []byte) bool {
+	if len(data) > r.limits.Bytes {
+		r.tooMuch(Place{1, 1}, "the file is too large", fmt.Sprintf("%d bytes", len(data)),
+			fmt.Sprintf("at most %d bytes", r.limits.Bytes), "keep only settings in this file; move data and scripts into files that it names")
+		return false
+	}
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		at := Place{i + 1, 1}
+		if before, _, found := bytes.Cut(line, []byte{0}); found {
+			at.Column = utf8.RuneCount(before) + 1
+			r.notYAML(at, "the file holds a NUL byte", "a NUL byte", "text", fmt.Sprintf("delete the byte on line %d, or save the file as UTF-8", at.Line))
+			return false
+		}
+		if !utf8.Valid(line) {
+			at.Column = badRune(line)
+			r.notYAML(at, "the file is not UTF-8", "a byte that is no UTF-8", "UTF-8 text", "iconv -f LATIN1 -t UTF-8 "+r.name+" > new && mv new "+r.name)
+			return false
+		}
+	}
+	return true
+}
+
+// badRune returns the column of the first byte of a line that is not UTF-8.
+func badRune(line []byte) int {
+	column := 1
+	for len(line) > 0 {
+		r, size := utf8.DecodeRune(line)
+		if r == utf8.RuneError && size <= 1 {
+			break
+		}
+		line = line[size:]
+		column++
+	}
+	return column
+}
+
+// tokens splits a text and refuses what nests too deep, before the parser,
+// which recurses, sees it.
+func (r *reader) tokens(text string) (token.Tokens, bool) {
+	tokens := lexer.Tokenize(text)
+	lines := strings.Split(text, "\n")
+	flow, inLine, line := 0, 0, 0
+	for i, t := range tokens {
+		if t.Position.Line != line {
+			inLine, line = 0, t.Position.Line
+			if c := tabIn(lines, t); c > 0 && flow == 0 {
+				r.notYAML(Place{line, c}, "a line is indented with a tab", "a tab", "spaces: YAML does not allow tabs here", fmt.Sprintf("on line %d replace the tab by two spaces", line))
+				return nil, false
+			}
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow = max(0, flow-1)
+		case token.SequenceEntryType, token.MappingKeyType:
+			inLine++ // "- - - -" nests within one line
+		}
+		switch {
+		case flow > MaxDepth || inLine > MaxDepth:
+			r.tooDeep(placeOf(t))
+			return nil, false
+		case i == r.limits.Values:
+			r.tooMuch(placeOf(t), "the file has too many values", fmt.Sprintf("%d words and signs", len(tokens)),
+				fmt.Sprintf("at most %d", r.limits.Values), "keep only settings in this file; move data into files that it names")
+			return nil, false
+		}
+	}
+	return tokens, true
+}
+
+// tabIn returns the column of a tab in the indentation of the line that a
+// token is the first of, 0 for none. The library lets some of them pass, and
+// then the line means something else than it looks. Within a block of text a
+// tab is text, within brackets it is a blank.
+func tabIn(lines []string, t *token.Token) int {
+	if t.Position.Line < 1 || t.Position.Line > len(lines) || strings.HasPrefix(strings.TrimSpace(lines[t.Position.Line-1]), "#") {
+		return 0
+	}
+	if t.Prev != nil && (t.Prev.Type == token.LiteralType || t.Prev.Type == token.FoldedType) {
+		return 0
+	}
+	line := lines[t.Position.Line-1]
+	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	return strings.IndexByte(indent, '\t') + 1
+}
+
+// parse runs the library's parser. A panic of its own on odd input is the
+// file's fault as far as its writer is concerned.
+func parse(tokens token.Tokens) (file *ast.File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("parse the file: %v", p)
+		}
+	}()
+	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // which tree refuses with both lines
+}
+
+// syntax notes an error of the library's parser.
+func (r *reader) syntax(err error) {
+	at, message := Place{1, 1}, err.Error()
+	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
+		at, message = placeOf(e.Token), e.Message
+	}
+	fix := fmt.Sprintf("mend line %d at column %d", at.Line, at.Column)
+	switch {
+	case strings.Contains(message, "\t"):
+		fix = fmt.Sprintf("on line %d replace the tab by spaces", at.Line)
+		message = "a tab is not allowed here"
+	case strings.Contains(message, "reserved character"), strings.Contains(message, "mapping value is not allowed"):
+		fix = fmt.Sprintf("on line %d put the value into double quotes", at.Line)
+	case strings.Contains(message, "could not find"), strings.Contains(message, "not found"):
+		fix = fmt.Sprintf("close on line %d what is opened at column %d", at.Line, at.Column)
+	}
+	r.notYAML(at, message, "", "", fix)
+}
+
+func (r *reader) severalDocuments(second *ast.DocumentNode) {
+	at := Place{1, 1}
+	switch {
+	case second.Start != nil:
+		at = placeOf(second.Start)
+	case second.Body != nil:
+		at = placeOf(second.Body.GetToken())
+	}
+	r.notYAML(at, "the file holds several documents", "a second document", "one document", fmt.Sprintf("remove line %d and what follows it", at.Line))
+}
+
+func (r *reader) notYAML(at Place, summary, got, want, fix string) {
+	r.faults = append(r.faults, Fault{NotYAML, at, summary, got, want, fix})
+}
+
+func (r *reader) tooMuch(at Place, summary, got, want, fix string) {
+	r.faults = append(r.faults, Fault{TooMuch, at, summary, got, want, fix})
+}
+
+func (r *reader) tooDeep(at Place) {
+	r.tooMuch(at, "the file nests too deep", fmt.Sprintf("more than %d levels", MaxDepth), fmt.Sprintf("at most %d levels", MaxDepth),
+		fmt.Sprintf("remove levels on line %d", at.Line))
+}
+
+// placeOf returns where a token stands; the library leaves some without.
+func placeOf(t *token.Token) Place {
+	if t == nil || t.Position == nil {
+		return Place{1, 1}
+	}
+	return Place{max(1, t.Position.Line), max(1, t.Position.Column)}
+}

@@ -1,0 +1,179 @@
+package document
+
+import (
+	"fmt"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
+)
+
+// tree turns the library's syntax tree into nodes. It resolves aliases, within
+// a budget, since an alias of an alias grows without end.
+type tree struct {
+	*reader
+	anchors map[string]ast.Node
+	open    map[string]bool // anchors whose value is being read
+	nodes   int
+	through *Place // the alias of the file itself that is being read
+	stopped bool   // a limit is passed: what was read is worth nothing
+}
+
+// node converts one value at a depth, counted from 1.
+func (t *tree) node(n ast.Node, depth int) *Node {
+	at := Place{1, 1}
+	if n != nil {
+		at = placeOf(n.GetToken())
+	}
+	if !t.spend(at, depth) {
+		return &Node{At: at}
+	}
+	switch v := n.(type) {
+	case *ast.MappingNode:
+		return t.mapping(v, at, depth)
+	case *ast.SequenceNode:
+		out := &Node{Kind: List, At: at}
+		for _, item := range v.Values {
+			out.Items = append(out.Items, t.node(item, depth+1))
+		}
+		return out
+	case *ast.AnchorNode:
+		return t.anchor(v, depth)
+	case *ast.AliasNode:
+		return t.alias(v, at, depth)
+	case *ast.TagNode:
+		return t.tag(v, at, depth)
+	}
+	return scalarNode(n, at)
+}
+
+// spend counts a node against the limits.
+func (t *tree) spend(at Place, depth int) bool {
+	if t.stopped {
+		return false
+	}
+	t.nodes++
+	if t.through != nil {
+		at = *t.through
+	}
+	switch {
+	case depth > MaxDepth+1: // the scalars inside the deepest level are allowed
+		t.tooDeep(at)
+	case t.nodes > t.limits.Values:
+		t.tooMuch(at, "the aliases expand to too much", fmt.Sprintf("more than %d values", t.limits.Values),
+			fmt.Sprintf("at most %d values", t.limits.Values), fmt.Sprintf("write out the value on line %d instead of the alias", at.Line))
+	default:
+		return true
+	}
+	t.stopped = true
+	return false
+}
+
+func scalarNode(n ast.Node, at Place) *Node {
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return &Node{Kind: Text, Text: v.Value, At: at}
+	case *ast.LiteralNode:
+		return &Node{Kind: Text, Text: v.Value.Value, At: at}
+	case *ast.BoolNode:
+		return &Node{Kind: Truth, Text: n.GetToken().Value, At: at}
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return &Node{Kind: Number, Text: n.GetToken().Value, At: at}
+	}
+	return &Node{At: at}
+}
+
+func (t *tree) mapping(m *ast.MappingNode, at Place, depth int) *Node {
+	out := &Node{Kind: Mapping, At: at}
+	seen := map[string]Place{}
+	for _, value := range m.Values {
+		key, keyAt, ok := t.key(value.Key)
+		if !ok {
+			continue
+		}
+		if first, twice := seen[key]; twice {
+			t.notYAML(keyAt, fmt.Sprintf("the key %s stands twice in one mapping", problem.Quote(key)), fmt.Sprintf("%s on line %d and on line %d", problem.Quote(key), first.Line, keyAt.Line),
+				"each key once", fmt.Sprintf("remove the key on line %d or on line %d", first.Line, keyAt.Line))
+			continue
+		}
+		seen[key] = keyAt
+		out.Entries = append(out.Entries, Entry{key, keyAt, t.node(value.Value, depth+1)})
+	}
+	if !m.IsFlowStyle && len(out.Entries) > 0 {
+		out.At = out.Entries[0].At // the library gives the colon's place
+	}
+	return out
+}
+
+// key reads the key of a mapping, which must be a plain word.
+func (t *tree) key(k ast.MapKeyNode) (string, Place, bool) {
+	var n ast.Node = k
+	if explicit, ok := k.(*ast.MappingKeyNode); ok && explicit.Value != nil {
+		n = explicit.Value
+	}
+	at := placeOf(n.GetToken())
+	switch v := n.(type) {
+	case *ast.MergeKeyNode:
+		return "<<", at, true
+	case *ast.StringNode:
+		return v.Value, at, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode, *ast.InfinityNode, *ast.NanNode:
+		return n.GetToken().Value, at, true
+	}
+	t.wrongType(at, "a key is not a plain word", "an alias, an anchor, a list or a mapping", "a word", fmt.Sprintf("on line %d write the key as a word", at.Line))
+	return "", at, false
+}
+
+func (t *tree) anchor(a *ast.AnchorNode, depth int) *Node {
+	name := nodeName(a.Name)
+	t.anchors[name] = a.Value
+	t.open[name] = true
+	defer delete(t.open, name)
+	return t.node(a.Value, depth)
+}
+
+func (t *tree) alias(a *ast.AliasNode, at Place, depth int) *Node {
+	name := nodeName(a.Value)
+	target, known := t.anchors[name]
+	switch {
+	case !known:
+		t.faults = append(t.faults, Fault{NoAnchor, at, fmt.Sprintf("anchor %s is not declared", problem.Quote(name)), problem.Clip(name), "a declared anchor", fmt.Sprintf("write out the value on line %d", at.Line)})
+		return &Node{Kind: Broken, At: at}
+	case t.open[name]:
+		t.tooMuch(at, "an alias stands inside the value that it names", "*"+problem.Clip(name), "a value that ends",
+			fmt.Sprintf("write out the value on line %d instead of *%s", at.Line, problem.Clip(name)))
+		t.stopped = true
+		return &Node{At: at}
+	}
+	t.open[name] = true
+	defer delete(t.open, name)
+	if t.through == nil {
+		t.through = &at
+		defer func() { t.through = nil }()
+	}
+	return t.node(target, depth)
+}
+
+// tag allows !!str, which makes a text of what looks like a number.
+func (t *tree) tag(n *ast.TagNode, at Place, depth int) *Node {
+	out := t.node(n.Value, depth)
+	if tag := n.GetToken().Value; tag != "!!str" {
+		t.wrongType(at, "a tag is not read here", problem.Clip(tag), "a plain value", fmt.Sprintf("on line %d remove %s", at.Line, problem.Clip(tag)))
+		return out
+	}
+	if out.Scalar() {
+		out.Kind = Text
+	}
+	return out
+}
+
+func nodeName(n ast.Node) string {
+	if n == nil || n.GetToken() == nil {
+		return ""
+	}
+	return n.GetToken().Value
+}
+
+func (r *reader) wrongType(at Place, summary, got, want, fix string) {
+	r.faults = append(r.faults, Fault{WrongType, at, summary, got, want, fix})
+}
