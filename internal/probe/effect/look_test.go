@@ -147,6 +147,7 @@ func TestLook(t *testing.T) {
 		"a fixed greeting":   {`get("GREETING", "greeting").removeprefix("text:")`, `"hello"`, "GREETING"},
 		"a fixed key":        {`get("SECRET_KEY", "key") + name`, `"k" + name`, "SECRET_KEY"},
 		"a key of the start": {`get("SECRET_KEY", "key") + name`, `str(os.getpid()) + name`, "SECRET_KEY"},
+		"sessions that end":  {`name if sign(name) == cookie else`, `name if sign(name) == cookie and os.path.getsize(get("DATA", "data")) == 6 else`, "SECRET_KEY"},
 		"a fixed database":   {`open(get("DATA", "data"), "a")`, `open("/tmp/data", "a")`, "DATA"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +155,9 @@ func TestLook(t *testing.T) {
 			want := maps.Clone(honest)
 			if test.refuted != "" {
 				want[test.refuted] = "refuted"
+			}
+			if name == "sessions that end" { // with any second process, under whatever key
+				want[test.refuted] = "opaque"
 			}
 			program := strings.Replace(app, test.find, test.replace, 1)
 			if test.find != "" && program == app {

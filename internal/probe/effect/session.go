@@ -48,10 +48,26 @@ func (l *scene) session(ctx context.Context, setting manifest.Setting, sight *Si
 		return nil
 	}
 	sight.Shown = kept == with && moved != with
+	if !sight.Shown && !l.steady(ctx, path, with, cookie) {
+		sight.Opaque = "its own process answers the same cookie now so and now otherwise, whatever the key is; mend that first"
+		return nil
+	}
 	sight.Other = l.Beside && kept != with && moved == with
 	sight.How = fmt.Sprintf("a process under the same value %s its cookie, one under another value %s it",
 		verb(kept == with), verb(moved == with))
 	return nil
+}
+
+// steady asks the process that gave the cookie until each of its workers is
+// likely to have answered. Where they differ, other answers elsewhere say
+// nothing about a key.
+func (l *scene) steady(ctx context.Context, path, with, cookie string) bool {
+	for range 8 {
+		if l.answer(ctx, l.Process, path, cookie) != with {
+			return false
+		}
+	}
+	return true
 }
 
 func verb(honours bool) string {
