@@ -107,11 +107,12 @@ func generated(path string) bool {
 // startup files are read by an interpreter or the C library whatever the
 // application is: Python's site module looks into every .pth file, one of
 // setuptools loads a hook, what looks for entry points reads the description of
-// every package that is installed, and name services are the machine's choice
-// (nsswitch.conf(5)).
+// every package that is installed, as RubyGems does at every start, and name
+// services are the machine's choice (nsswitch.conf(5)).
 func startup(path string) bool {
 	return strings.HasSuffix(path, ".pth") || strings.HasSuffix(path, "/sitecustomize.py") || strings.Contains(path, "/_distutils_hack/") ||
 		strings.Contains(path, ".egg-info/") || strings.HasSuffix(path, ".egg-info") || strings.Contains(path, ".dist-info/") ||
+		strings.HasSuffix(path, ".gemspec") && strings.Contains(path, "/specifications/") ||
 		strings.Contains(path, "/libnss_")
 }
 

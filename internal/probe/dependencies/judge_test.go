@@ -49,6 +49,12 @@ func TestDeclared(t *testing.T) {
 		"a library added to it": {with(func(o *Observations) {
 			o.Unowned, o.Prefixes = []string{"/opt/py/site-packages/a.py"}, []string{"/opt/py"}
 		}), standard.Fail},
+		"descriptions that RubyGems reads": {with(func(o *Observations) {
+			o.Unowned, o.Prefixes = []string{"/opt/ruby/lib/ruby/gems/3.3.0/specifications/default/json-2.7.1.gemspec"}, []string{"/opt/ruby"}
+		}), standard.Pass},
+		"a gem added to it": {with(func(o *Observations) {
+			o.Unowned, o.Prefixes = []string{"/opt/ruby/lib/ruby/gems/3.3.0/gems/sinatra-4.0.0/lib/sinatra.rb"}, []string{"/opt/ruby"}
+		}), standard.Fail},
 		"an interpreter that is one file": {with(func(o *Observations) {
 			o.Unowned, o.Prefixes = []string{"/usr/local/bin/node"}, []string{"/usr/local/bin/node"}
 		}), standard.Pass},
