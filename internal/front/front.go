@@ -37,6 +37,7 @@ type Front struct {
 	mu        sync.Mutex
 	listeners []net.Listener
 	serving   sync.WaitGroup
+	accepting sync.WaitGroup // loops of Accept
 	stop      chan struct{}
 	stopped   sync.Once
 }
@@ -149,7 +150,9 @@ func (f *Front) serve(l net.Listener, serve func(net.Listener) error) error {
 		return nil
 	}
 	f.listeners = append(f.listeners, l)
+	f.accepting.Add(1)
 	f.mu.Unlock()
+	defer f.accepting.Done()
 	err := serve(&listener{Listener: l, front: f})
 	if err == nil || f.closing.Load() && (errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed)) {
 		return nil
@@ -171,6 +174,7 @@ func (f *Front) Shutdown(ctx context.Context) error {
 	f.mu.Unlock()
 	streams := make(chan error, 1)
 	go func() { streams <- f.pool.EndStreams(ctx) }()
+	f.accepting.Wait() // a listener hands out what waited for it before it ends
 	f.awaitConnections(ctx)
 	f.rest.end()
 	err := <-streams

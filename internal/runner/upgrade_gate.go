@@ -140,8 +140,9 @@ func control(c syscall.Conn, use func(fd int) error) error {
 	return failed
 }
 
-// Close ends the gate; what is open stays so, and what is kept is handed out.
-// The front closes it, and so does net/http after it.
+// Close ends the gate; what is open stays so, and what is kept is handed out,
+// and so is what waits in the kernel's backlog, which a close would reset. The
+// front closes it, and so does net/http after it.
 func (g *gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -149,8 +150,41 @@ func (g *gate) Close() error {
 		return nil
 	}
 	g.closed = true
+	for _, waiting := range backlog(g.Listener) {
+		g.limit(waiting)
+		g.kept = append(g.kept, waiting)
+	}
 	g.changed()
 	return g.Listener.Close() //nolint:wrapcheck // a plain hand-through
+}
+
+// maxBacklog bounds what is taken at the end; the kernel's own bound for a
+// backlog is 4096 (net.core.somaxconn).
+const maxBacklog = 4096
+
+// backlog accepts what waits, without waiting itself.
+func backlog(l net.Listener) []net.Conn {
+	socket, ok := l.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	var list []net.Conn
+	_ = control(socket, func(fd int) error { // a listener that is closed has none
+		for len(list) < maxBacklog {
+			accepted, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if err != nil {
+				return err //nolint:wrapcheck // EAGAIN, as a rule
+			}
+			file := os.NewFile(uintptr(accepted), "")
+			conn, err := net.FileConn(file) // which duplicates it
+			file.Close()
+			if err == nil {
+				list = append(list, conn)
+			}
+		}
+		return nil
+	})
+	return list
 }
 
 // cut closes what is kept, where nobody serves it any more.

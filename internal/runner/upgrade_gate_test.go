@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -195,6 +196,48 @@ func TestAConnectionThatIsBeingAcceptedIsServedAtTheEnd(t *testing.T) {
 		t.Errorf("Serve of a closed gate: %v", err)
 	}
 	_ = server.Close()
+}
+
+// Connections that wait in the kernel's backlog when the gate closes are handed
+// out: their clients have sent requests.
+func TestTheBacklogIsServedAtTheEnd(t *testing.T) {
+	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "web.sock")} {
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := newGate(listener, time.Minute, true, nil)
+		const many = 20
+		clients := make([]net.Conn, many)
+		for i := range clients {
+			if clients[i], err = net.Dial(network, listener.Addr().String()); err != nil {
+				t.Fatal(err)
+			}
+			defer clients[i].Close()
+			fmt.Fprintf(clients[i], "%d\n", i)
+		}
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for {
+			conn, err := g.Accept()
+			if err != nil {
+				break
+			}
+			group.Go(func() {
+				defer conn.Close()
+				_, _ = io.CopyN(conn, conn, 2)
+			})
+		}
+		for i, client := range clients {
+			_ = client.SetDeadline(time.Now().Add(10 * time.Second))
+			if _, err := bufio.NewReader(client).ReadByte(); err != nil {
+				t.Errorf("%s, connection %d: %v", network, i, err)
+			}
+		}
+		group.Wait()
+	}
 }
 
 // What a gate keeps that nobody serves any more is closed.
