@@ -77,6 +77,13 @@ func (a *app) runtime() *cobra.Command {
 			signals := make(chan os.Signal, 4)
 			signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2) // before what takes time
 			defer signal.Stop(signals)
+			if flags.once { // whoever becomes the command dies of a signal as it would
+				signal.Reset()
+				a.ownSignals = false // of one that came before
+				if cmd.Context().Err() != nil {
+					return context.Cause(cmd.Context())
+				}
+			}
 			handed, err := runner.Inherit()
 			if err != nil {
 				return err
