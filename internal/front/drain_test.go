@@ -320,7 +320,7 @@ func TestWebsocketPolicies(t *testing.T) {
 	r := start(t, front.Options{
 		Pool: pool.Options{Spread: time.Millisecond},
 		Routes: []front.Route{
-			{Prefix: "/ws", Upgrade: true, Drain: front.DrainLinger, Linger: 300 * time.Millisecond},
+			{Prefix: "/ws", Upgrade: true, Drain: front.DrainLinger, Linger: func() time.Duration { return 300 * time.Millisecond }},
 			{Prefix: "/ws/cut", Upgrade: true, Drain: front.DrainCut}, {Prefix: "/ws/no"},
 		},
 	})

@@ -74,8 +74,8 @@ func (x *exchange) registerEvents() {
 
 // after returns how long a stream is left alone on a drain.
 func (r Route) after() time.Duration {
-	if r.Drain == DrainLinger {
-		return r.Linger
+	if r.Drain == DrainLinger && r.Linger != nil {
+		return r.Linger()
 	}
 	return 0
 }

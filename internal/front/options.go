@@ -37,10 +37,10 @@ const (
 
 // Route gives streams below a path prefix their policy.
 type Route struct {
-	Prefix  string        // such as "/ws"; the longest one that fits counts
-	Upgrade bool          // whether websockets are allowed here
-	Drain   DrainPolicy   // "" means close
-	Linger  time.Duration // for DrainLinger
+	Prefix  string               // such as "/ws"; the longest one that fits counts
+	Upgrade bool                 // whether websockets are allowed here
+	Drain   DrainPolicy          // "" means close
+	Linger  func() time.Duration // for DrainLinger
 }
 
 // Deadlines holds how long the front waits. Zero values mean the defaults.
@@ -83,13 +83,12 @@ type Options struct {
 	ACME         *ACME          // answers its challenges; nil means none
 	RedirectHTTP bool           // plain listeners answer 308 to https
 
-	Status  Status
-	Checks  *health.Checks  // dependencies; nil means none
-	Extra   func(io.Writer) // further metrics, in Prometheus text form
-	OnSlow  func(workerID string, request Slow)
-	Log     *slog.Logger // nil means silence
-	Access  AccessLog    // "" means off
-	Version string       // shown by the status route
+	Status Status
+	Health func() health.Report // dependencies and version; asked often, must not wait; nil means none
+	Extra  func(io.Writer)      // further metrics, in Prometheus text form
+	OnSlow func(workerID string, request Slow)
+	Log    *slog.Logger // nil means silence
+	Access AccessLog    // "" means off
 
 	Now    func() time.Time // nil means time.Now
 	Random io.Reader        // for request ids; nil means crypto/rand

@@ -102,8 +102,8 @@ func (f *Front) serveMetrics(w http.ResponseWriter, r *http.Request) {
 // the workers. It asks nothing of a dependency.
 func (f *Front) Health() health.Report {
 	var report health.Report
-	if f.options.Checks != nil {
-		report = f.options.Checks.Report()
+	if f.options.Health != nil {
+		report = f.options.Health()
 	}
 	serving, draining := 0, 0
 	for _, s := range f.pool.Snapshot() {
@@ -119,7 +119,6 @@ func (f *Front) Health() health.Report {
 		status = health.Fail
 	}
 	now := f.options.Now()
-	report.Version = f.options.Version
 	report.Add("workers:serving", health.Result{ComponentType: "system", Status: status, Value: serving, Unit: "workers", Time: now})
 	report.Add("workers:draining", health.Result{ComponentType: "system", Status: health.Pass, Value: draining, Unit: "workers", Time: now})
 	report.Add("queue:length", health.Result{ComponentType: "system", Status: health.Pass, Value: f.pool.Waiting(), Unit: "requests", Time: now})

@@ -32,7 +32,7 @@ func guarded(t *testing.T, options front.Options) *rig {
 }
 
 func TestTheStatusRouteNeedsAToken(t *testing.T) {
-	r := guarded(t, front.Options{Version: "v7"})
+	r := guarded(t, front.Options{Health: func() health.Report { return health.Report{Version: "v7"} }})
 	r.worker("web.1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "shadow") })
 	for _, fields := range [][]string{{"Authorization", "Bearer " + token}, {"X-Status-Token", token}, {"Authorization", "bearer " + rotation}} {
 		reply, body := r.do("GET", "/status", "", fields...)
@@ -149,7 +149,7 @@ func TestPollingTheStatusAsksNothing(t *testing.T) {
 	}
 	checks.Start(t.Context())
 	defer checks.Stop()
-	r := guarded(t, front.Options{Checks: checks})
+	r := guarded(t, front.Options{Health: checks.Report})
 	r.worker("web.1", func(http.ResponseWriter, *http.Request) {})
 	until(t, "the first check", func() bool { return r.Health().Status == health.Fail })
 	for range 200 {

@@ -59,6 +59,11 @@ func (m *master) Reload(ctx context.Context) (told string, err error) {
 		}
 	}
 	m.current.Store(fresh)
+	if m.checks.Load() != nil {
+		if err := m.watch(ctx, fresh); err != nil {
+			m.log.Error("the services that were are looked at still", "error", err)
+		}
+	}
 	m.SetLevel(fresh.Settings.Log.Level)
 	m.log.Info("reloaded")
 	if told != "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,5 +130,80 @@ func TestAReloadKnowsEverySetting(t *testing.T) {
 	}
 	if got, want := len(held)+applied+empty, len(fresh.Table.Settings); got != want {
 		t.Errorf("%d are held, %d applied, %d empty, of %d", len(held), applied, empty, want)
+	}
+}
+
+// After a reload the status route tells the new release, and looks at the
+// services of the new configuration.
+func TestTheStatusFollowsAReload(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	server := func() (address string, asked <-chan struct{}) {
+		t.Helper()
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := make(chan struct{}, 100)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				conn.Close()
+				calls <- struct{}{}
+			}
+		}()
+		t.Cleanup(func() { listener.Close(); <-done })
+		return "redis://" + listener.Addr().String() + "/0", calls
+	}
+	first, asked := server()
+	second, askedNext := server()
+	manifest := func(release string) string {
+		return "name: shop\nprocesses: {web: ./app}\ntraffic: [GET /]\nservices: {redis: redis}\nrun: {release: " + release + "}\n" +
+			"config:\n  file: {variable: APP_CONFIG, format: yaml}\n  settings: {REDIS_URL: redis, REDIS_URL_SAME: {service: redis}, REDIS_URL_REPLICA: {service: redis}}\n"
+	}
+	path, file := write("roadworthy.yaml", manifest("v1")), write("app.yaml", "redis: "+first)
+	config, err := Load(Options{Manifest: path, Environ: []string{"APP_CONFIG=" + file, "REDIS_URL_REPLICA=" + first + "1", "REDIS_URL_SAME=" + first}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, _ := unmanned(t, "")
+	m.current.Store(config)
+	if err := m.watch(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { m.checks.Load().Stop() }()
+	<-asked
+	if report := m.health(); report.Version != "v1" || len(report.Checks) != 2 {
+		t.Errorf("got %+v", report)
+	}
+	write("roadworthy.yaml", manifest("v2"))
+	before := m.checks.Load()
+	if _, err := m.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if m.health().Version != "v2" || m.checks.Load() != before {
+		t.Errorf("got %+v", m.health())
+	}
+	write("app.yaml", "redis: "+second)
+	if _, err := m.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-askedNext:
+	case <-time.After(20 * time.Second):
+		t.Error("the new service is not looked at")
 	}
 }

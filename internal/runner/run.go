@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
 	"sync"
@@ -40,7 +39,6 @@ type master struct {
 	started  time.Time
 	folder   string
 	inUse    io.Closer // the lock that tells so of the folder; nil where there is none
-	random   *rand.Rand
 
 	log      *slog.Logger
 	level    atomic.Int64
@@ -59,7 +57,8 @@ type master struct {
 	lock     io.Closer
 
 	front    *front.Front
-	checks   *health.Checks
+	checks   atomic.Pointer[health.Checks]
+	watched  []watched // by checks; guarded by configMu once it runs
 	listener net.Listener
 	gate     *gate        // the listener where we serve; nil in shared mode
 	plain    net.Listener // answers plain HTTP beside TLS; nil for none
@@ -94,7 +93,6 @@ func (m *master) config() *Config { return m.current.Load() }
 func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan struct{}) (err error) {
 	m := &master{started: time.Now(), requests: &requests{}, crews: map[string]*worker.Supervisor{}, types: config.types()}
 	m.current.Store(config)
-	m.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter
 	m.reading, m.stopRead = context.WithCancel(context.Background())
 	defer m.stopRead()
 	asked := m.inherit()
@@ -145,8 +143,10 @@ func (m *master) open() error {
 // start starts the first generation of each type, and answers requests from
 // the beginning: they wait for the first worker.
 func (m *master) start(ctx context.Context) error {
-	if m.checks != nil {
-		m.checks.Start(context.WithoutCancel(ctx))
+	if m.config().Manifest.Supplies("status.route") {
+		if err := m.watch(ctx, m.config()); err != nil {
+			return err
+		}
 	}
 	adopted := m.adopt(ctx)
 	if m.front != nil && m.shared == nil {
@@ -245,8 +245,8 @@ func (m *master) close(ctx context.Context) error {
 	}
 	all.Wait()
 	m.reloads.Wait()
-	if m.checks != nil {
-		m.checks.Stop()
+	if checks := m.checks.Load(); checks != nil {
+		checks.Stop()
 	}
 	if m.reaper != nil {
 		m.reaper.Close()

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/front"
-	"github.com/roadworthy-dev/roadworthy/internal/front/health"
 	"github.com/roadworthy-dev/roadworthy/internal/front/pool"
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
@@ -188,18 +187,14 @@ func (m *master) openFront() error {
 		Pool:      pool.Options{Queue: queueOf(s.Limits.Queue), Wait: s.Times.Queue, Park: s.Times.Queue},
 		Deadlines: front.Deadlines{FirstByte: s.Times.First, Idle: s.Times.Idle, Request: s.Times.Request, KeepAlive: keepAlive},
 		Limits:    front.Limits{Header: int(s.Limits.Header), Body: int64(s.Limits.Body), Connections: s.Limits.Connections},
-		Routes:    []front.Route{{Prefix: "/", Upgrade: true, Drain: front.DrainPolicy(s.Streams), Linger: lingering(s.Times.Drain)}},
+		Routes:    []front.Route{{Prefix: "/", Upgrade: true, Drain: front.DrainPolicy(s.Streams), Linger: m.linger}},
 		Trusted:   s.Limits.Trusted, Access: front.AccessLog(s.Log.Access),
-		Version: s.Release, Log: slog.New(&witness{m.log.Handler(), m.requests}),
+		Log:    slog.New(&witness{m.log.Handler(), m.requests}),
 		OnSlow: m.onSlow, Extra: m.writeMetrics,
 	}
 	if m.config().Manifest.Supplies("status.route") {
 		options.Status = front.Status{Path: s.Status.Path, Tokens: s.Status.Token}
-		checks, err := m.healthChecks()
-		if err != nil {
-			return err
-		}
-		m.checks, options.Checks = checks, checks
+		options.Health = m.health
 	}
 	err := m.openTLS(&options)
 	if err != nil {
@@ -215,37 +210,13 @@ func (m *master) openFront() error {
 // it is for their orderly end, which is spread over two seconds.
 func lingering(drain time.Duration) time.Duration { return max(drain-3*time.Second, drain/2) }
 
+func (m *master) linger() time.Duration { return lingering(m.config().Settings.Times.Drain) }
+
 func queueOf(length int) int {
 	if length == 0 {
 		return -1 // the pool's word for none
 	}
 	return length
-}
-
-// healthChecks are those of the declared services. Each is looked at so often
-// that its loss shows in the time that the manifest declares.
-func (m *master) healthChecks() (*health.Checks, error) {
-	var list []health.Check
-	for _, setting := range m.config().Manifest.Config.WithEffect(manifest.EffectService) {
-		service := m.config().Manifest.Services[setting.Service]
-		if service.Type == manifest.SMTP || service.Type == manifest.Syslog {
-			continue
-		}
-		address, _ := m.config().Surroundings.Value(setting.Name)
-		var check health.Check
-		var err error
-		if service.Type == manifest.SQLite {
-			check = sqliteCheck(service.As, address)
-		} else if check, err = health.FromURL(service.As, address); err != nil {
-			m.log.Warn("a service is not watched: its setting is no address", "service", service.Name, "setting", setting.Name)
-			continue
-		}
-		check.Critical = true
-		check.Interval = min(m.config().Settings.Status.Every, service.Within/4)
-		check.Timeout = min(3*time.Second, service.Within/3)
-		list = append(list, check)
-	}
-	return health.New(list, time.Now, func(n uint64) uint64 { return m.random.Uint64N(n) })
 }
 
 // rotation lets workers come and go in the front.

@@ -43,7 +43,7 @@ type Checks struct {
 }
 
 // New returns checks that do not run yet. Interval and timeout default to 15 s
-// and 5 s. random draws a number below n for the jitter.
+// and 5 s. random draws a number below n for the jitter; several goroutines call it.
 func New(list []Check, now func() time.Time, random func(n uint64) uint64) (*Checks, error) {
 	c := &Checks{now: now, random: random, results: map[string]Result{}, cancel: func() {}}
 	for _, check := range list {
