@@ -43,17 +43,24 @@ func capText(text string) string {
 		return strings.Clone(text) // a line of a large buffer must not keep it alive
 	}
 	half := maxText/2 - 20
-	return strings.ToValidUTF8(text[:half], "") + "\n… cut …\n" + strings.ToValidUTF8(text[len(text)-half:], "")
+	return strings.ToValidUTF8(text[:half], "") + seam + strings.ToValidUTF8(text[len(text)-half:], "")
 }
+
+// seam stands where something was cut out of a text, ellipsis where its end was
+// cut off. Either may have torn a secret: see [Scrubber.Scrub].
+const (
+	seam     = "\n… cut …\n"
+	ellipsis = "…"
+)
 
 // clip shortens a text to a number of bytes, between two characters.
 func clip(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	limit -= len("…")
+	limit -= len(ellipsis)
 	for limit > 0 && !utf8.RuneStart(text[limit]) {
 		limit--
 	}
-	return text[:limit] + "…"
+	return text[:limit] + ellipsis
 }

@@ -126,6 +126,7 @@ func (n *Notifier) Report(e Event) {
 	if e.Fingerprint == "" {
 		e.Fingerprint = word(clip(e.Title, maxWords))
 	}
+	e.Fingerprint = clip(e.Fingerprint, maxWords) // by which its kind is found again
 	n.mu.Lock()
 	planned := n.ledger.note(e, now)
 	planned = planned || !n.dirty

@@ -17,6 +17,7 @@ const scrubbed = "[scrubbed]"
 // cannot know a secret that has neither a name nor a form.
 type Scrubber struct {
 	values *strings.Replacer
+	known  []string       // the same, as texts
 	key    *regexp.Regexp // a private key, over several lines
 	names  form
 	forms  []form
@@ -60,6 +61,7 @@ func NewScrubber(secrets []string) *Scrubber {
 	}
 	return &Scrubber{
 		values: strings.NewReplacer(pairs...),
+		known:  longest,
 		key:    regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`),
 		names: form{hints: []string{"pass", "pwd", "secret", "token", "credential", "key", "session", "signature"}, shape: regexp.MustCompile(
 			`(?i)([\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|session[_-]?id|signature))` +
@@ -82,7 +84,7 @@ func forms() []form {
 
 // Scrub returns the text without its secrets.
 func (s *Scrubber) Scrub(text string) string {
-	text = s.values.Replace(text)
+	text = s.mend(s.values.Replace(text))
 	if strings.Contains(text, "PRIVATE KEY") {
 		text = s.key.ReplaceAllString(text, scrubbed)
 	}
@@ -91,6 +93,41 @@ func (s *Scrubber) Scrub(text string) string {
 		b.WriteString(s.line(line))
 	}
 	return b.String()
+}
+
+// mend cuts what is left of a known secret on either side of a cut.
+func (s *Scrubber) mend(text string) string {
+	if !strings.Contains(text, ellipsis) {
+		return text
+	}
+	pieces := strings.Split(text, seam)
+	for i, piece := range pieces {
+		if i > 0 {
+			pieces[i] = s.without(piece, strings.HasPrefix, strings.TrimPrefix, func(secret string, n int) string { return secret[len(secret)-n:] })
+		}
+		body, ends := strings.CutSuffix(pieces[i], ellipsis)
+		if !ends && i == len(pieces)-1 {
+			continue
+		}
+		pieces[i] = s.without(body, strings.HasSuffix, strings.TrimSuffix, func(secret string, n int) string { return secret[:n] })
+		if ends {
+			pieces[i] += ellipsis
+		}
+	}
+	return strings.Join(pieces, seam)
+}
+
+// without cuts the longest part of a secret that a text begins or ends with.
+func (s *Scrubber) without(text string, has func(text, part string) bool, trim func(text, part string) string, partOf func(secret string, n int) string) string {
+	longest := ""
+	for _, secret := range s.known {
+		for n := len(secret) - 1; n >= minSecret && n > len(longest); n-- {
+			if part := partOf(secret, n); has(text, part) {
+				longest = part
+			}
+		}
+	}
+	return trim(text, longest)
 }
 
 func (s *Scrubber) line(line string) string {

@@ -64,3 +64,27 @@ func BenchmarkScrub(b *testing.B) {
 		s.Scrub(text)
 	}
 }
+
+func TestNoPartOfASecretIsLeftAtACut(t *testing.T) {
+	const secret = "correct-horse-battery"
+	s := NewScrubber([]string{secret, "correct-horses"})
+	for cut := 1; cut < len(secret); cut++ {
+		title := Event{Title: strings.Repeat("x", maxWords-len(ellipsis)-cut) + secret + strings.Repeat("y", 99)}.capped().Title
+		half := maxText/2 - 20
+		text := Event{Text: strings.Repeat("x", half-cut) + secret + strings.Repeat("y", maxText) + secret + strings.Repeat("z", half-cut)}.capped().Text
+		for _, torn := range []string{title, text} {
+			got := s.Scrub(torn)
+			before, _, _ := strings.Cut(strings.TrimLeft(got, "x"), "…")
+			before = strings.TrimSpace(before)
+			_, after, _ := strings.Cut(strings.TrimRight(got, "z"), "cut …\n")
+			if len(before) >= minSecret || len(after) >= minSecret {
+				t.Errorf("cut after %d bytes: %q and %q are left", cut, before, after)
+			}
+		}
+	}
+	for _, text := range []string{"the correct-ho", "is correct-horse… so it is", "x… correct"} {
+		if got := s.Scrub(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
