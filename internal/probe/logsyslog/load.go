@@ -33,8 +33,13 @@ func (l loaded) load(ctx context.Context, requests *batch, lasts time.Duration, 
 			}
 		})
 	}
+	slowest := func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return seen.Slowest
+	}
 	for i := 0; i < total && ctx.Err() == nil; i++ {
-		if passed := time.Since(began); passed > longest*lasts || passed > lasts && i >= least {
+		if over(time.Since(began), lasts, i, least, slowest()) {
 			break
 		}
 		time.Sleep(time.Until(began.Add(time.Duration(i) * lasts / time.Duration(total))))
@@ -43,6 +48,18 @@ func (l loaded) load(ctx context.Context, requests *batch, lasts time.Duration, 
 	close(work)
 	group.Wait()
 	return seen
+}
+
+// over tells whether a load has lasted long enough. Where there were hardly any
+// requests it goes on, unless they are blocked: more of them would tell no more.
+func over(passed, lasts time.Duration, sent, least int, slowest float64) bool {
+	switch {
+	case passed > longest*lasts:
+		return sent >= fewest || slowest > patience.Seconds()/2 || passed > farthest*lasts
+	case passed > lasts:
+		return sent >= least
+	}
+	return false
 }
 
 func (l *Load) note(reply bench.Reply) {

@@ -20,7 +20,8 @@ const (
 	settled      = 500 * time.Millisecond
 	padding      = 400 // bytes that a request adds to its record
 	maxTold      = 40
-	longest      = 4 // times as long as a silence is meant to be it lasts, until enough requests were answered
+	longest      = 4  // times as long as a silence is meant to be it lasts, until enough requests were answered
+	farthest     = 12 // times as long where there were hardly any, on a busy machine
 )
 
 // shape is how long and how fast the load of a stall is.
