@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -40,6 +41,7 @@ type Reply struct {
 	Nonce    string        `json:"nonce,omitempty"`
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration"` // until the last byte
+	Local    string        `json:"-"`        // our end of its connection, "IP:port"; "" where there was none
 }
 
 // Outcome says in a few words how a request ended.
@@ -178,7 +180,8 @@ func (c *Client) receive(req *http.Request, fresh bool, reply *Reply) {
 	if fresh || req.Method == http.MethodPost || req.Method == http.MethodPatch {
 		client.Transport = c.single
 	}
-	res, err := client.Do(req)
+	trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { reply.Local = got.Conn.LocalAddr().String() }}
+	res, err := client.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
 		reply.Err = plainError(err)
 		return

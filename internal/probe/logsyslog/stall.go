@@ -35,7 +35,7 @@ type shape struct {
 // The load over TCP fills socket buffers and queues of a thousand records; the
 // local socket holds but a few datagrams.
 var shapes = []shape{
-	{syslogsink.TCP, 600 * time.Millisecond, 2 * time.Second, 800 * time.Millisecond, 1250, 1500},
+	{syslogsink.TCP, 600 * time.Millisecond, 2 * time.Second, 800 * time.Millisecond, 1250, 2500},
 	{syslogsink.Unix, 600 * time.Millisecond, 1200 * time.Millisecond, 800 * time.Millisecond, 250, 250},
 }
 

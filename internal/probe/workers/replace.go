@@ -134,7 +134,7 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 	if !ok {
 		return k, false, nil
 	}
-	looked, err := k.end(ctx, g, victim, func() int { return load.pending() + pendingOf(held) })
+	seen, err := k.end(ctx, g, victim)
 	if err != nil {
 		return k, false, err
 	}
@@ -144,14 +144,17 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 	}
 	until(ctx, time.Now().Add(loadAfter))
 	end()
-	if err := k.noteHeld(ctx, held, stall.Takes+replyWithin); err != nil {
+	if err := k.noteHeld(ctx, held, stall.Takes+replyWithin, seen); err != nil {
 		return k, false, err
 	}
 	for _, f := range load.flights {
+		if seen.mayHave(f.sent, f.reply) {
+			k.Held++
+		}
 		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
 			continue // it was over before
 		}
-		if f.sent.After(looked) && f.sent.Before(killed) {
+		if f.sent.After(seen.at) && f.sent.Before(killed) {
 			k.Between++
 		}
 		k.note(f.reply, f.sent.After(killed))
@@ -164,37 +167,65 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 	return k, true, ctx.Err()
 }
 
+// look is what was seen of a victim just before its end.
+type look struct {
+	at        time.Time
+	elsewhere map[string]bool // our ends of connections that other workers had
+}
+
+// mayHave reports whether a request that was in flight may be the victim's: no
+// other worker had its connection. It may be on its way to the victim through a
+// process that hands connections out.
+func (l look) mayHave(sent time.Time, reply bench.Reply) bool {
+	return sent.Before(l.at) && sent.Add(reply.Duration).After(l.at) && !l.elsewhere[reply.Local]
+}
+
 // end kills the victim, which is stopped first: what it holds does not change
 // between the look at it and its end, however long that takes. What is sent
 // meanwhile may still be handed to it.
-func (k *Kill) end(ctx context.Context, g *group, victim sandbox.ProcessInfo, flying func() int) (looked time.Time, err error) {
-	s := g.boot.Sandbox()
+func (k *Kill) end(ctx context.Context, g *group, victim sandbox.ProcessInfo) (look, error) {
+	s, p := g.boot.Sandbox(), g.processes[0]
 	if err := s.Signal(ctx, victim.PID, syscall.SIGSTOP); err != nil {
-		return looked, err
+		return look{}, err
 	}
-	looked = time.Now()
-	sent := flying()
-	now, err := g.processes[0].Alike(ctx, victim)
+	seen := look{at: time.Now(), elsewhere: map[string]bool{}}
+	now, err := p.Alike(ctx, victim)
 	if err != nil {
-		return looked, err
+		return look{}, err
 	}
-	k.Before, k.Held = len(now), g.own(victim, now, sent)
-	return looked, s.Signal(ctx, victim.PID, syscall.SIGKILL)
+	k.Before = len(now)
+	for _, info := range now {
+		if info.PID == victim.PID {
+			continue
+		}
+		for _, local := range p.Connections(info) {
+			seen.elsewhere[local] = true
+		}
+	}
+	return seen, s.Signal(ctx, victim.PID, syscall.SIGKILL)
 }
 
 // noteHeld waits for the slow requests, no longer than the limit: it may be
 // that nothing answers any more.
-func (k *Kill) noteHeld(ctx context.Context, held []*bench.Held, within time.Duration) error {
+func (k *Kill) noteHeld(ctx context.Context, held []*bench.Held, within time.Duration, seen look) error {
 	limit := time.After(within)
 	for _, h := range held {
+		var reply bench.Reply
 		select {
 		case <-h.Done:
-			k.note(h.Reply, false)
+			reply = h.Reply
 		case <-limit:
-			k.note(bench.Reply{Err: "no reply in time"}, false)
+			reply = bench.Reply{Err: "no reply in time", Duration: time.Since(h.Sent)}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if h.Wire != nil {
+			reply.Local = h.Wire.Local
+		}
+		if seen.mayHave(h.Sent, reply) {
+			k.Held++
+		}
+		k.note(reply, false)
 	}
 	return nil
 }
@@ -214,44 +245,6 @@ func (g *group) victim(now, original []sandbox.ProcessInfo) (sandbox.ProcessInfo
 		return sandbox.ProcessInfo{}, false
 	}
 	return now[i], true
-}
-
-// own is how many of the requests in flight may be the victim's: those that
-// it has accepted, and those that no other worker has, since they may be on
-// their way to it through a process that hands connections out.
-func (g *group) own(victim sandbox.ProcessInfo, workers []sandbox.ProcessInfo, flying int) int {
-	others, its := 0, 0
-	for _, info := range workers {
-		if info.PID == victim.PID {
-			its = len(g.processes[0].Connections(info))
-		} else {
-			others += len(g.processes[0].Connections(info))
-		}
-	}
-	return max(its, flying-others)
-}
-
-// pending counts the requests that have no reply yet.
-func (t *traffic) pending() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	count := 0
-	for _, f := range t.flights {
-		if f.reply.Duration == 0 {
-			count++
-		}
-	}
-	return count
-}
-
-func pendingOf(held []*bench.Held) int {
-	count := 0
-	for _, h := range held {
-		if pending([]*bench.Held{h}) {
-			count++
-		}
-	}
-	return count
 }
 
 // note counts a request that met the kill, or came later.
