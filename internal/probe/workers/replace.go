@@ -147,18 +147,7 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 	if err := k.noteHeld(ctx, held, stall.Takes+replyWithin, seen); err != nil {
 		return k, false, err
 	}
-	for _, f := range load.flights {
-		if seen.mayHave(f.sent, f.reply) {
-			k.Held++
-		}
-		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
-			continue // it was over before
-		}
-		if f.sent.After(seen.at) && f.sent.Before(killed) {
-			k.Between++
-		}
-		k.note(f.reply, f.sent.After(killed))
-	}
+	k.noteLoad(load.flights, seen, killed)
 	if p.Ended() {
 		if exit, err := p.Wait(ctx, time.Second); err == nil {
 			k.Ended = exit.String()
@@ -203,6 +192,22 @@ func (k *Kill) end(ctx context.Context, g *group, victim sandbox.ProcessInfo) (l
 		}
 	}
 	return seen, s.Signal(ctx, victim.PID, syscall.SIGKILL)
+}
+
+// noteLoad counts the ordinary requests that the kill may have touched.
+func (k *Kill) noteLoad(flights []*flight, seen look, killed time.Time) {
+	for _, f := range flights {
+		if seen.mayHave(f.sent, f.reply) {
+			k.Held++
+		}
+		if f.sent.Before(killed) && f.sent.Add(f.reply.Duration).Before(killed) {
+			continue // it was over before
+		}
+		if f.sent.After(seen.at) && f.sent.Before(killed) {
+			k.Between++
+		}
+		k.note(f.reply, f.sent.After(killed))
+	}
 }
 
 // noteHeld waits for the slow requests, no longer than the limit: it may be
