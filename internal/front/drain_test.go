@@ -415,3 +415,159 @@ func TestAnIdleEventStreamEndsAtOnce(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// A stream that begins while the front ends, on a connection that was kept, is
+// ended as well.
+func TestAStreamThatBeginsWhileTheFrontEndsIsEnded(t *testing.T) {
+	r := start(t, front.Options{Pool: pool.Options{Spread: time.Millisecond}, Deadlines: front.Deadlines{Close: time.Second}})
+	r.worker("web.1", func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path == "/" {
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: 1\n\n")
+		w.(http.Flusher).Flush()
+		<-q.Context().Done()
+	})
+	conn, reader := r.dial("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := http.ReadResponse(reader, nil); err != nil {
+		t.Fatal(err)
+	}
+	begun, ended := time.Now(), make(chan error, 1)
+	go func() { ended <- r.Shutdown(within(t, 20*time.Second)) }()
+	until(t, "the listener is closed", func() bool {
+		late, err := net.Dial("tcp", r.addr)
+		if err == nil {
+			late.Close()
+		}
+		return err != nil
+	})
+	time.Sleep(100 * time.Millisecond) // what was there is ended
+	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+	reply, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(reply.Body); string(text) != "data: 1\n\n" || err != nil {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if err := <-ended; err != nil || time.Since(begun) > 10*time.Second {
+		t.Errorf("after %s: %v", time.Since(begun), err)
+	}
+}
+
+// lateListener hands out one more connection after it was closed, as one does
+// whose kernel had more.
+type lateListener struct {
+	net.Listener
+	closed chan struct{}
+	last   chan net.Conn
+}
+
+func late(t *testing.T, conn net.Conn) *lateListener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	l := &lateListener{listener, make(chan struct{}), make(chan net.Conn, 1)}
+	l.last <- conn
+	return l
+}
+
+func (l *lateListener) Accept() (net.Conn, error) {
+	<-l.closed
+	time.Sleep(100 * time.Millisecond)
+	select {
+	case conn := <-l.last:
+		return conn, nil
+	default:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *lateListener) Close() error {
+	select {
+	case <-l.closed:
+	default:
+		close(l.closed)
+	}
+	return nil
+}
+
+func TestWhatAListenerHandsOutLastIsServed(t *testing.T) {
+	r := start(t, front.Options{})
+	r.worker("web.1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	near, far := net.Pipe()
+	last := late(t, addressed{far})
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(last) }()
+	answered := make(chan error, 1)
+	go func() {
+		_, _ = io.WriteString(near, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		reply, err := http.ReadResponse(bufio.NewReader(near), nil)
+		if err == nil {
+			_, err = io.Copy(io.Discard, reply.Body)
+		}
+		answered <- err
+	}()
+	until(t, "it serves", func() bool {
+		reply, err := http.Get("http://" + r.addr)
+		if err == nil {
+			reply.Body.Close()
+		}
+		return err == nil
+	})
+	if err := r.Shutdown(within(t, 20*time.Second)); err != nil {
+		t.Error(err)
+	}
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// addressed is a pipe that says where it comes from.
+type addressed struct{ net.Conn }
+
+func (addressed) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// A TCP peer that has reset its connection has no address any more, and is not
+// a peer on a unix socket for that.
+func TestAPeerWithoutAnAddressIsNotBelieved(t *testing.T) {
+	near, far := net.Pipe()
+	r := start(t, front.Options{})
+	heard := make(chan string, 1)
+	r.worker("web.1", func(_ http.ResponseWriter, q *http.Request) { heard <- q.Header.Get("X-Forwarded-For") })
+	last := late(t, nameless{far})
+	last.Close()
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(last) }()
+	go func() {
+		_, _ = io.WriteString(near, "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.9.8.7\r\nConnection: close\r\n\r\n")
+		_, _ = io.Copy(io.Discard, near)
+	}()
+	select {
+	case got := <-heard:
+		if strings.Contains(got, "10.9.8.7") {
+			t.Errorf("the worker was told %q", got)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("no request")
+	}
+	if err := r.Shutdown(within(t, 20*time.Second)); err != nil {
+		t.Error(err)
+	}
+	near.Close()
+	<-served
+}
+
+// nameless is a pipe whose far end is gone, as the package net sees a TCP
+// connection that was reset before its descriptor was taken over.
+type nameless struct{ net.Conn }
+
+func (nameless) RemoteAddr() net.Addr { return nil }
+func (nameless) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }

@@ -61,7 +61,7 @@ func (x *exchange) registerEvents() {
 	x.streamed = true
 	policy := x.front.route(x.r.URL.Path)
 	conn := x.conn
-	x.front.pool.EndWith(&x.lease, policy.after(), policy.Drain != DrainCut, func(cut bool) {
+	x.front.pool.EndWith(&x.lease, policy.after, policy.Drain != DrainCut, func(cut bool) {
 		if cut || policy.Drain == DrainCut {
 			x.ending.Store(endCut)
 			conn.Abort()

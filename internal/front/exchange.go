@@ -66,7 +66,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	f := x.front
 	x.w, x.r, x.rc, x.start, x.end = w, r, nil, f.options.Now(), time.Time{}
 	x.peer, _ = r.Context().Value(peerKey{}).(*clientConn)
-	x.client, x.trusted = f.trusts(r.RemoteAddr)
+	x.client, x.trusted = f.trusts(r)
 	x.id = x.requestID()
 	x.upgrade, x.stream, x.body = false, false, nil
 	x.expect = len(r.Header["Expect"]) > 0 && strings.EqualFold(r.Header["Expect"][0], "100-continue")

@@ -15,10 +15,10 @@ import (
 )
 
 // trusts reports whether the peer is a proxy that is believed.
-func (f *Front) trusts(remote string) (addr string, trusted bool) {
-	addr, _, err := net.SplitHostPort(remote)
+func (f *Front) trusts(r *http.Request) (addr string, trusted bool) {
+	addr, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return remote, remote == "" || remote == "@" // a unix socket: who may connect is the file's mode
+		return r.RemoteAddr, overUnixSocket(r) // who may connect is the file's mode
 	}
 	if len(f.options.Trusted) == 0 {
 		return addr, false
@@ -34,6 +34,13 @@ func (f *Front) trusts(remote string) (addr string, trusted bool) {
 		}
 	}
 	return addr, false
+}
+
+// overUnixSocket reports whether a request came by a unix socket. That its peer
+// has no address does not say so: a TCP peer that has reset has none either.
+func overUnixSocket(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && local.Network() == "unix"
 }
 
 // requestID returns the client's id when a trusted proxy sent a sane one, and

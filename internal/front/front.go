@@ -178,6 +178,9 @@ func (f *Front) Shutdown(ctx context.Context) error {
 	f.awaitConnections(ctx)
 	f.rest.end()
 	err := <-streams
+	if err == nil {
+		err = f.pool.EndStreams(ctx) // what has begun since, on connections that were kept or came last
+	}
 	err = errors.Join(err, f.server.Shutdown(ctx))
 	f.Close()
 	if err != nil {

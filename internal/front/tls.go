@@ -174,7 +174,7 @@ func (f *Front) redirect(w http.ResponseWriter, r *http.Request) bool {
 	if !f.options.RedirectHTTP || r.TLS != nil {
 		return false
 	}
-	if _, trusted := f.trusts(r.RemoteAddr); trusted && r.Header.Get("X-Forwarded-Proto") == "https" {
+	if _, trusted := f.trusts(r); trusted && r.Header.Get("X-Forwarded-Proto") == "https" {
 		return false
 	}
 	host, _, err := net.SplitHostPort(r.Host)

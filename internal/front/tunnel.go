@@ -63,7 +63,7 @@ func (x *exchange) switched(head upstream.Head, header http.Header) error {
 	policy := x.front.route(x.r.URL.Path)
 	x.front.metrics.tunnels.Add(1)
 	defer x.front.metrics.tunnels.Add(-1)
-	x.front.pool.EndWith(&x.lease, policy.after(), policy.Drain != DrainCut, func(cut bool) {
+	x.front.pool.EndWith(&x.lease, policy.after, policy.Drain != DrainCut, func(cut bool) {
 		if cut || policy.Drain == DrainCut {
 			x.ending.Store(endCut)
 			t.cut()

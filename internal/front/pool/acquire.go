@@ -24,7 +24,7 @@ type Lease struct {
 	older  *Lease // on the same worker
 	newer  *Lease
 	end    func(cut bool)
-	after  time.Duration
+	after  func() time.Duration
 	spread bool
 	ending bool
 }

@@ -8,10 +8,11 @@ import (
 )
 
 // EndWith says how a stream on this lease is ended when its worker drains: by
-// calling end once, no earlier than after. With spread it is called at some
-// moment within Spread, so that the clients do not all come back at once. The
-// function must not block; with cut it ends the stream without ceremony.
-func (p *Pool) EndWith(l *Lease, after time.Duration, spread bool, end func(cut bool)) {
+// calling end once, no earlier than after, which is asked when the drain begins.
+// With spread it is called at some moment within Spread, so that the clients do
+// not all come back at once. The functions must not block; with cut, end ends
+// the stream without ceremony.
+func (p *Pool) EndWith(l *Lease, after func() time.Duration, spread bool, end func(cut bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.end, l.after, l.spread = end, after, spread
@@ -119,7 +120,7 @@ func (p *Pool) schedule(plan []due, w *Worker, start time.Time) []due {
 			continue
 		}
 		l.ending = true
-		at := start.Add(l.after)
+		at := start.Add(l.after())
 		if l.spread {
 			at = at.Add(p.jitter())
 		}

@@ -98,20 +98,27 @@ func New(options Options) *Pool {
 	return &Pool{options: options.withDefaults(), changed: make(chan struct{})}
 }
 
-// Add puts a backend in rotation.
+// Add puts a backend in rotation. One that has left it, and serves its last
+// requests still, comes back as it was.
 func (p *Pool) Add(b Backend) error {
 	if b.ID == "" || b.Address == "" || b.Network != "tcp" && b.Network != "unix" {
 		return fmt.Errorf("add worker %q: network %q, address %q", b.ID, b.Network, b.Address)
 	}
-	w := &Worker{Backend: b, client: upstream.New(b.Network, b.Address, p.options.Upstream)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, old := range p.workers {
-		if old.ID == b.ID {
+		switch {
+		case old.ID != b.ID:
+		case old.draining && old.Backend == b:
+			old.draining = false
+			p.grant()
+			p.wake()
+			return nil
+		default:
 			old.draining = true
 		}
 	}
-	p.workers = append(p.workers, w)
+	p.workers = append(p.workers, &Worker{Backend: b, client: upstream.New(b.Network, b.Address, p.options.Upstream)})
 	p.reap()
 	p.grant()
 	p.wake()

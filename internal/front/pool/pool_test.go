@@ -188,7 +188,7 @@ func TestDrainThatRunsOutOfTimeCutsStreams(t *testing.T) {
 	p := of(t, pool.Options{}, 0)
 	l := get(t, p)
 	ended := make(chan bool, 2)
-	p.EndWith(l, time.Hour, false, func(cut bool) { ended <- cut })
+	p.EndWith(l, after(time.Hour), false, func(cut bool) { ended <- cut })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := p.Drain(ctx, "web.1"); !errors.Is(err, context.DeadlineExceeded) {
@@ -209,7 +209,7 @@ func TestStreamsEndSpreadOverTime(t *testing.T) {
 	start, moments := time.Now(), make(chan time.Duration, 4)
 	for range 4 {
 		l := get(t, p)
-		p.EndWith(l, 0, true, func(bool) {
+		p.EndWith(l, after(0), true, func(bool) {
 			moments <- time.Since(start)
 			go p.Release(l)
 		})
@@ -299,3 +299,39 @@ func TestABackendThatCannotBeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// How long a stream is left alone is asked when its worker drains: the settings
+// may have changed since it began.
+func TestADrainAsksHowLongStreamsLinger(t *testing.T) {
+	p := of(t, pool.Options{}, 0)
+	l, linger := get(t, p), time.Hour
+	p.EndWith(l, func() time.Duration { return linger }, false, func(bool) { go p.Release(l) })
+	linger = time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := p.Drain(ctx, "web.1"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A worker that comes back before its last request has ended is the same one.
+func TestADrainingWorkerComesBack(t *testing.T) {
+	p := of(t, pool.Options{}, 0)
+	l := get(t, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.Drain(ctx, "web.1"); err == nil {
+		t.Fatal("it drained with a request in flight")
+	}
+	before := p.Snapshot()
+	if err := p.Add(before[0].Backend); err != nil {
+		t.Fatal(err)
+	}
+	if now := p.Snapshot(); len(now) != 1 || now[0].Draining || now[0].InFlight != 1 {
+		t.Errorf("got %+v, before %+v", now, before)
+	}
+	p.Release(get(t, p))
+	p.Release(l)
+}
+
+func after(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
