@@ -116,15 +116,15 @@ func (m *master) probe(ctx context.Context, b pool.Backend) (why string) {
 	limit := m.config().Settings.Times.First
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	backend := worker.Backend{Source: worker.Source{ID: b.ID, Worker: nameOf(b.ID)}, Network: b.Network, Address: b.Address}
+	backend := worker.Backend{Source: worker.Source{ID: b.ID, Worker: nameOf(b.ID)}, Network: b.Network, Address: b.Address, Page: m.config().healthPage()}
 	for {
-		if _, err := m.ask(within, backend); err == nil {
+		if _, err := ask(within, backend); err == nil {
 			return ""
 		}
 		select {
 		case <-time.After(askAgain):
 		case <-within.Done():
-			return fmt.Sprintf("no answer to GET %s within %s, asked in private while it had no request", m.healthPath(), limit)
+			return fmt.Sprintf("no answer to GET %s within %s, asked in private while it had no request", backend.Page, limit)
 		}
 	}
 }

@@ -11,41 +11,46 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
 
-// healthWithin is how long one answer may take: half of the time in which a
-// worker becomes ready, so that there is time for another where one is lost.
-func (m *master) healthWithin() time.Duration {
-	return max(5*time.Second, m.config().Settings.Times.Ready/2)
+// healthWithin is how long one answer may take: half of the time that is left,
+// so that there is time for another where one is lost.
+func healthWithin(ctx context.Context) (context.Context, context.CancelFunc) {
+	const least = 5 * time.Second
+	limit, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithTimeout(ctx, least)
+	}
+	return context.WithTimeout(ctx, max(least, time.Until(limit)/2))
 }
 
 // answers reports whether a worker answers requests, whatever it answers. It
 // does so before the worker gets any of a client.
-func (m *master) answers(ctx context.Context, b worker.Backend) error {
-	if m.config().Settings.Health == "off" {
+func answers(ctx context.Context, b worker.Backend) error {
+	if b.Page == "" {
 		return worker.Dial(ctx, b)
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.healthWithin())
+	ctx, cancel := healthWithin(ctx)
 	defer cancel()
-	_, err := m.ask(ctx, b)
+	_, err := ask(ctx, b)
 	return err
 }
 
 // healthy reports whether a worker answers with less than 500. A new
 // generation that does not is not promoted.
-func (m *master) healthy(ctx context.Context, b worker.Backend) error {
-	if m.config().Settings.Health == "off" {
+func healthy(ctx context.Context, b worker.Backend) error {
+	if b.Page == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.healthWithin())
+	ctx, cancel := healthWithin(ctx)
 	defer cancel()
-	status, err := m.ask(ctx, b)
+	status, err := ask(ctx, b)
 	if err == nil && status >= http.StatusInternalServerError {
-		err = fmt.Errorf("GET %s: %d %s", m.healthPath(), status, http.StatusText(status))
+		err = fmt.Errorf("GET %s: %d %s", b.Page, status, http.StatusText(status))
 	}
 	return err
 }
 
 // ask gives the status that a worker answers with, before ctx ends.
-func (m *master) ask(ctx context.Context, b worker.Backend) (status int, err error) {
+func ask(ctx context.Context, b worker.Backend) (status int, err error) {
 	client := http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -55,7 +60,7 @@ func (m *master) ask(ctx context.Context, b worker.Backend) (status int, err err
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+m.healthPath(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+b.Page, nil)
 	if err != nil {
 		return 0, fmt.Errorf("ask %s: %w", b.Worker, err)
 	}
@@ -69,12 +74,17 @@ func (m *master) ask(ctx context.Context, b worker.Backend) (status int, err err
 	return reply.StatusCode, nil
 }
 
-// healthPath is the page that tells whether a worker is healthy.
-func (m *master) healthPath() string {
-	if path := m.config().Settings.Health; path != "" {
+// healthPage is the page that tells whether a worker of this configuration is
+// healthy; "" where none is asked.
+func (c *Config) healthPage() string {
+	switch path := c.Settings.Health; path {
+	case "":
+	case "off":
+		return ""
+	default:
 		return path
 	}
-	for _, step := range m.config().Manifest.Traffic {
+	for _, step := range c.Manifest.Traffic {
 		if step.Method == http.MethodGet {
 			return step.Path
 		}

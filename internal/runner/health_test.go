@@ -21,16 +21,13 @@ func TestAPageOfHealthMayBeSlow(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	m := &master{}
-	m.current.Store(&Config{Settings: Settings{Health: "/", Times: TimeSettings{Ready: time.Minute}}})
-	b := worker.Backend{Network: "tcp", Address: server.Listener.Addr().String()}
-	for what, ask := range map[string]func() error{
-		"answers": func() error { return m.answers(context.Background(), b) },
-		"healthy": func() error { return m.healthy(context.Background(), b) },
-	} {
+	b := worker.Backend{Network: "tcp", Address: server.Listener.Addr().String(), Page: "/"}
+	for what, ask := range map[string]func(context.Context, worker.Backend) error{"answers": answers, "healthy": healthy} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			if err := ask(); err != nil {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // as long as it may take to become ready
+			defer cancel()
+			if err := ask(ctx, b); err != nil {
 				t.Error(err)
 			}
 		})

@@ -48,14 +48,15 @@ func (m *master) Reload(ctx context.Context) (told string, err error) {
 		return "", err
 	}
 	told = outstanding(fresh.hold(m.config()))
+	specs, err := m.specs(fresh)
+	if err != nil {
+		m.log.Error("reload refused", "error", oneLine(err.Error()))
+		return "", err
+	}
 	m.mail.hide(fresh.secrets()) // before a worker can tell one
-	for _, name := range m.types {
-		spec, err := m.spec(fresh, name)
-		if err == nil {
-			err = m.crews[name].Reload(ctx, spec)
-		}
-		if err != nil {
-			return "", m.unfit(name, fresh.Settings.Release, err)
+	for i, name := range m.types {
+		if err := m.crews[name].Reload(ctx, specs[i]); err != nil {
+			return "", m.unfit(name, fresh.Settings.Release, m.types[:i], err)
 		}
 	}
 	m.current.Store(fresh)
@@ -72,13 +73,37 @@ func (m *master) Reload(ctx context.Context) (told string, err error) {
 	return told, nil
 }
 
-// unfit tells of a new generation that does not serve.
-func (m *master) unfit(name, release string, err error) error {
+// specs describes all process types, which are those of the start: a reload
+// that could not start one of them changes none.
+func (m *master) specs(fresh *Config) (list []worker.Spec, err error) {
+	if types := fresh.types(); !slices.Equal(types, m.config().types()) {
+		return nil, &problem.Problem{
+			Code: "RW-R03", Summary: "a reload neither adds process types nor removes any", At: fresh.Manifest.Path,
+			Got: strings.Join(types, ", "), Want: strings.Join(m.types, ", ") + ", which serve on", Fix: "end this run and start it anew",
+		}
+	}
+	for _, name := range m.types {
+		spec, err := m.spec(fresh, name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, spec)
+	}
+	return list, nil
+}
+
+// unfit tells of a new generation that does not serve, while those of the
+// process types before it do.
+func (m *master) unfit(name, release string, before []string, err error) error {
 	if errors.Is(err, worker.ErrStopped) {
 		m.log.Info("reload given up: the master is ending", "process", name)
 		return notReady("the reload is given up: the master is ending", err)
 	}
-	err = notReady(fmt.Sprintf("the new generation of %s is not fit to serve; the old one serves on", name), err)
+	summary := fmt.Sprintf("the new generation of %s is not fit to serve; the old one serves on", name)
+	if len(before) > 0 {
+		summary += ", beside the new one of " + strings.Join(before, ", ")
+	}
+	err = notReady(summary, err)
 	m.log.Error("reload failed; the old generation serves on", "process", name, "error", oneLine(err.Error()))
 	m.mail.Report(mail.Event{
 		Fingerprint: "reload:" + name, Title: "the new generation of " + name + " is not fit to serve", Text: err.Error(),

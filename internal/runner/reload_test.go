@@ -40,3 +40,72 @@ func TestAnEndDuringAReloadTakesNothingBack(t *testing.T) {
 		t.Errorf("the log tells the reload's end otherwise:\n%s", log)
 	}
 }
+
+// A reload asks the page of health that the new configuration names: its old
+// one may be gone, or say nothing.
+func TestAReloadAsksTheNewPageOfHealth(t *testing.T) {
+	app, err := filepath.Abs("testdata/pages.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := folder(t, map[string]string{"roadworthy.yaml": pages(app, "/fine")})
+	r := startHere(t, nil, nil, "PATH="+os.Getenv("PATH"))
+	for page, fit := range map[string]bool{"/broken": false, "off": true, "/fine?again": true} {
+		rewrite(t, dir, pages(app, page))
+		if err := r.reload(); (err == nil) != fit || err != nil && !strings.Contains(err.Error(), "GET /broken: 500") {
+			t.Errorf("%s: got %v, want it fit: %v", page, err, fit)
+		}
+	}
+}
+
+func rewrite(t *testing.T, dir, manifest string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "roadworthy.yaml"), []byte(manifest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pages(app, health string) string {
+	return "name: shop\nrun: {health: \"" + health + "\"}\nprocesses: {web: python3 " + app + "}\ntraffic: [GET /]\n"
+}
+
+// What a reload cannot do changes nothing: not the processes that it could.
+func TestAReloadThatCannotBeIsRefusedAsAWhole(t *testing.T) {
+	app, err := filepath.Abs("testdata/app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := func(others string) string {
+		return "name: shop\nprocesses:\n  web: python3 " + app + "\n" + others + "traffic: [GET /]\n"
+	}
+	const clock = "  clock: sleep 3600\n"
+	dir := folder(t, map[string]string{"roadworthy.yaml": manifest(clock)})
+	r := startHere(t, nil, nil, "PATH="+os.Getenv("PATH"))
+	r.await("all processes", func() bool { return serving(r.status()) == 4 })
+	generation := func(process string) int {
+		most := 0
+		for _, w := range r.status().Workers {
+			if name, _, _ := strings.Cut(w.ID, "."); name == process {
+				most = max(most, w.Generation)
+			}
+		}
+		return most
+	}
+	for others, want := range map[string]string{
+		"":                               "neither adds process types nor removes any",
+		clock + "  mailer: sleep 3600\n": "neither adds process types nor removes any",
+		"  clock: no-such-program\n":     "cannot be executed",
+	} {
+		rewrite(t, dir, manifest(others))
+		if err := r.reload(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v", others, err)
+		}
+		if n := generation("web"); n != 1 {
+			t.Errorf("%q: web has generation %d", others, n)
+		}
+	}
+	rewrite(t, dir, manifest("  clock: \"false\"\n")) // which is seen only when web has changed
+	if err := r.reload(); err == nil || !strings.Contains(err.Error(), "beside the new one of web") || generation("clock") != 1 {
+		t.Errorf("got %v, clock has generation %d", err, generation("clock"))
+	}
+}

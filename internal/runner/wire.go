@@ -252,7 +252,7 @@ func (m *master) supervise(name string) (*worker.Supervisor, error) {
 		config.Launcher = []string{self, LaunchCommand}
 	}
 	if name == "web" {
-		config.Ready, config.Health = m.answers, m.healthy
+		config.Ready, config.Health = answers, healthy
 		config.Rotation = rotation{m.front, m.config().Settings.Concurrency, m.log}
 	}
 	s, err := worker.New(config)
@@ -282,6 +282,7 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 		}
 		return spec, err
 	}
+	spec.Page = c.healthPage()
 	spec.Mode = map[string]worker.Mode{"proxy": worker.ModePort, "socket": worker.ModeSocket, "shared": worker.ModeShared}[s.Mode]
 	if spec.Mode == worker.ModeShared {
 		spec.Listener = m.shared

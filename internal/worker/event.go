@@ -19,8 +19,9 @@ type Source struct {
 // Backend is where a process serves.
 type Backend struct {
 	Source
-	Network string `json:"network"` // "tcp", "unix"; "" where it has no socket of its own
-	Address string `json:"address"` // "127.0.0.1:2001" or a path
+	Network string `json:"network"`        // "tcp", "unix"; "" where it has no socket of its own
+	Address string `json:"address"`        // "127.0.0.1:2001" or a path
+	Page    string `json:"page,omitempty"` // of its Spec
 }
 
 // State is the phase of a process or of an empty slot.

@@ -96,6 +96,7 @@ func (s *Supervisor) prepare(p *process) error {
 
 // place decides where the process will serve.
 func (s *Supervisor) place(p *process) error {
+	p.backend.Page = p.gen.spec.Page
 	switch p.gen.spec.Mode {
 	case ModePort:
 		port, err := s.config.Ports()

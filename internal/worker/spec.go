@@ -29,6 +29,7 @@ type Spec struct {
 	Count    int      // workers; 0 is none
 	Mode     Mode     // ModePort where empty
 	Listener *os.File `json:"-"` // ModeShared: a raw duplicate of the listening socket, see DupListener
+	Page     string   // handed to Ready and Health with each worker, see Backend
 	Notify   bool     // ready means READY=1 on NOTIFY_SOCKET (sd_notify(3)), no check
 	Surge    int      // workers started at once by a reload; 1 where 0
 	Prove    int      // workers of a new generation that must outlive MinUptime before their predecessors go; 1 where 0, all where negative
