@@ -1,13 +1,14 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/roadworthy-dev/roadworthy/internal/socketfile"
 )
 
 // firstHanded is the descriptor that a supervisor hands over first, see
@@ -36,54 +37,28 @@ func (a *App) listen() (net.Listener, error) {
 	return listener, nil
 }
 
-// unixListener removes its socket at the end, where it is still its own: the
-// package net would remove the one of a process that has come after it.
+// unixListener removes its socket at the end, where it is still its own.
 type unixListener struct {
 	*net.UnixListener
-	path string
-	made os.FileInfo
+	file *socketfile.File
 }
 
 func listenUnix(path string) (net.Listener, error) {
-	if err := removeSocket(path); err != nil {
-		return nil, err
+	if err := socketfile.Clear(path); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
 	}
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	listener.SetUnlinkOnClose(false)
-	made, err := os.Lstat(path)
-	if err != nil {
-		return listener, nil //nolint:nilerr // an abstract socket has no file
-	}
-	return &unixListener{listener, path, made}, nil
+	return &unixListener{listener, socketfile.Of(path)}, nil
 }
 
-// Close is part of net.Listener. The socket goes first: once it is closed, its
-// number may be that of another one.
+// Close is part of net.Listener.
 func (l *unixListener) Close() error {
-	if now, err := os.Lstat(l.path); err == nil && os.SameFile(l.made, now) {
-		_ = os.Remove(l.path) // what stays is in nobody's way
-	}
+	l.file.Remove()
 	return l.UnixListener.Close() //nolint:wrapcheck // as the package net says it
-}
-
-// removeSocket removes the socket that an earlier process left behind, and
-// nothing else: where a process listens, it is not refused.
-func removeSocket(path string) error {
-	conn, err := net.Dial("unix", path) //nolint:noctx // it takes no time that a context could cut
-	if err == nil {
-		conn.Close()
-	}
-	info, missing := os.Lstat(path)
-	if !errors.Is(err, syscall.ECONNREFUSED) || missing != nil || info.Mode().Type() != os.ModeSocket {
-		return nil //nolint:nilerr // there is nothing to remove; listening will tell what is wrong
-	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	return nil
 }
 
 // handed returns the first listener of LISTEN_FDS, nil where there is none.

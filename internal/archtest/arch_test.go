@@ -26,6 +26,7 @@ var layers = map[string]int{
 	"internal/evidence":          1,
 	"internal/artifact":          1,
 	"internal/term":              1,
+	"internal/socketfile":        1,
 	"internal/logs":              1,
 	"internal/syslog":            1,
 	"internal/mail":              1,

@@ -233,3 +233,23 @@ func statOf(t *testing.T, pid int) []string {
 func stateOf(t *testing.T, pid int) string { t.Helper(); return statOf(t, pid)[0] }
 
 func bornOf(t *testing.T, pid int) string { t.Helper(); return statOf(t, pid)[19] }
+
+// A process that has left its worker's session, and holds its output open, does
+// not hold up the end.
+func TestAProcessThatLeftDoesNotHoldUpTheEnd(t *testing.T) {
+	p := launch(t, "", []string{"sh", "-c", "setsid sleep 60 & exec python3 app.py"}, map[string]string{"workers": "1"}, nil, nil)
+	p.ready(1)
+	begun := time.Now()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	if code := p.awaitEnd(); code != 0 || time.Since(begun) > 15*time.Second {
+		t.Errorf("exit code %d after %s", code, time.Since(begun))
+	}
+	left := p.processes()
+	for _, pid := range left {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if len(left) != 1 {
+		t.Errorf("%d processes live on, want one that has left", len(left))
+	}
+	p.await("the end of what has left", func() bool { return len(p.processes()) == 0 })
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
+	"github.com/roadworthy-dev/roadworthy/internal/socketfile"
 	"github.com/roadworthy-dev/roadworthy/internal/syslog"
 	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
@@ -56,15 +57,16 @@ type master struct {
 	requests *requests
 	lock     io.Closer
 
-	front    *front.Front
-	checks   atomic.Pointer[health.Checks]
-	watched  []watched // by checks; guarded by configMu once it runs
-	listener net.Listener
-	gate     *gate        // the listener where we serve; nil in shared mode
-	plain    net.Listener // answers plain HTTP beside TLS; nil for none
-	tls      *tls.Config  // nil: plain HTTP
-	shared   *os.File
-	serving  sync.WaitGroup
+	front      *front.Front
+	checks     atomic.Pointer[health.Checks]
+	watched    []watched // by checks; guarded by configMu once it runs
+	listener   net.Listener
+	socketFile *socketfile.File // of the listener, where it is ours; nil for none
+	gate       *gate            // the listener where we serve; nil in shared mode
+	plain      net.Listener     // answers plain HTTP beside TLS; nil for none
+	tls        *tls.Config      // nil: plain HTTP
+	shared     *os.File
+	serving    sync.WaitGroup
 
 	attending     sync.WaitGroup
 	stopAttending func() // nil before it began
@@ -226,6 +228,7 @@ func (m *master) close(ctx context.Context) error {
 		m.stopAttending()
 	}
 	var errs []error
+	m.socketFile.Remove()
 	if m.front != nil {
 		drain, done := context.WithTimeout(ctx, s.Times.Drain)
 		if err := m.front.Shutdown(drain); err != nil {
@@ -251,9 +254,7 @@ func (m *master) close(ctx context.Context) error {
 	if m.reaper != nil {
 		m.reaper.Close()
 	}
-	late := time.AfterFunc(endOfOutput, func() { m.router.Hurry(true) }) // a slow output must not hold up the end
-	m.captures.Wait()
-	late.Stop()
+	m.awaitOutput(ctx)
 	if m.folder != "" {
 		errs = append(errs, os.RemoveAll(m.folder))
 	}
@@ -261,6 +262,18 @@ func (m *master) close(ctx context.Context) error {
 		errs = append(errs, m.inUse.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// awaitOutput reads what the workers said to its end, where there is one in
+// time: a slow output must not hold up the end, and neither must a process that
+// left its worker's session and holds its pipe open. Such a one lives on.
+func (m *master) awaitOutput(ctx context.Context) {
+	late := time.AfterFunc(endOfOutput, func() { m.router.Hurry(true) })
+	defer late.Stop()
+	over := time.AfterFunc(2*endOfOutput, m.stopRead)
+	defer over.Stop()
+	defer context.AfterFunc(ctx, func() { over.Reset(endOfOutput / 4) })() // who is in a hurry gets what stands in the pipes
+	m.captures.Wait()
 }
 
 // closeLogs lets the last lines and mails out.
@@ -296,9 +309,18 @@ func (m *master) listen() error {
 		return err
 	}
 	if m.listener = inherited; inherited == nil {
+		if network == "unix" {
+			if err := socketfile.Clear(address); err != nil {
+				return taken(address, err)
+			}
+		}
 		if m.listener, err = (&net.ListenConfig{}).Listen(context.Background(), network, address); err != nil {
 			return taken(address, err)
 		}
+	}
+	if local, ok := m.listener.(*net.UnixListener); ok {
+		local.SetUnlinkOnClose(false) // duplicates listen on: workers', or the next image's
+		m.socketFile = socketfile.Of(address)
 	}
 	if s.Mode != "shared" {
 		m.openGate()

@@ -191,10 +191,11 @@ func (m *master) socket() any {
 	return nil
 }
 
-// shut ends the front, whose TLS connections no other image can go on with.
+// shut ends the front, whose TLS connections no other image can go on with. A
+// signal to end that comes meanwhile gives the requests no less time.
 func (p *passing) shut(ctx context.Context) error {
 	m := p.m
-	ctx, cancel := context.WithTimeout(ctx, m.config().Settings.Times.Drain+frontExtra)
+	ctx, cancel := m.ending(context.WithoutCancel(ctx), m.config().Settings.Times.Drain+frontExtra)
 	defer cancel()
 	p.state.Paused = time.Now()
 	p.shutDown = true

@@ -158,11 +158,13 @@ func (g *gate) Close() error {
 	return g.Listener.Close() //nolint:wrapcheck // a plain hand-through
 }
 
-// maxBacklog bounds what is taken at the end; the kernel's own bound for a
-// backlog is 4096 (net.core.somaxconn).
-const maxBacklog = 4096
+// maxBacklog bounds what is taken at the end, so that a flood of connections
+// has no way to keep it off: sixteen times Linux's own bound of one backlog
+// (net.core.somaxconn, unless it was raised).
+const maxBacklog = 1 << 16
 
-// backlog accepts what waits, without waiting itself.
+// backlog accepts what waits, without waiting itself. A client that has gone
+// meanwhile is left out.
 func backlog(l net.Listener) []net.Conn {
 	socket, ok := l.(syscall.Conn)
 	if !ok {
@@ -170,17 +172,15 @@ func backlog(l net.Listener) []net.Conn {
 	}
 	var list []net.Conn
 	_ = control(socket, func(fd int) error { // a listener that is closed has none
-		for len(list) < maxBacklog {
+		for range maxBacklog {
 			accepted, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if errors.Is(err, unix.ECONNABORTED) || errors.Is(err, unix.EINTR) {
+				continue
+			}
 			if err != nil {
 				return err //nolint:wrapcheck // EAGAIN, as a rule
 			}
-			file := os.NewFile(uintptr(accepted), "")
-			conn, err := net.FileConn(file) // which duplicates it
-			file.Close()
-			if err == nil {
-				list = append(list, conn)
-			}
+			list = append(list, takeConns([]int{accepted})...)
 		}
 		return nil
 	})

@@ -240,6 +240,30 @@ func TestTheBacklogIsServedAtTheEnd(t *testing.T) {
 	}
 }
 
+// A client that has reset its connection is not there to be answered, and has
+// no address that could be told from a unix socket's.
+func TestAConnectionThatWasResetIsNotHandedOut(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(listener, time.Minute, true, nil)
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(client, "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.9.8.7\r\n\r\n")
+	_ = client.(*net.TCPConn).SetLinger(0)
+	client.Close()
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if conn, err := g.Accept(); err == nil {
+		t.Errorf("a connection from %v was handed out", conn.RemoteAddr())
+		conn.Close()
+	}
+}
+
 // What a gate keeps that nobody serves any more is closed.
 func TestAGateThatIsCutKeepsNothing(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

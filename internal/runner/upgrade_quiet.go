@@ -31,6 +31,9 @@ func (p *passing) quiet(ctx context.Context) error {
 		if err == nil {
 			return p.conns()
 		}
+		if ctx.Err() != nil { // the end comes first, and takes its time
+			return ctx.Err()
+		}
 		if open, _ := m.gate.opened(); open <= m.front.Streams() { // which no window is long enough for
 			return p.quieten(ctx)
 		}
@@ -104,7 +107,7 @@ func (p *passing) endStreams(ctx context.Context) error {
 			in.Add(b)
 		}
 	})
-	short, cancelShort := context.WithTimeout(ctx, m.config().Settings.untilCut())
+	short, cancelShort := context.WithTimeout(context.WithoutCancel(ctx), m.config().Settings.untilCut()) // what has begun to end is not cut
 	defer cancelShort()
 	var draining sync.WaitGroup
 	for id := range serving {

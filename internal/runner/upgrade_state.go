@@ -186,22 +186,23 @@ func takeListener(fd int) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("take a listening socket over: %w", err)
 	}
-	if local, ok := l.(*net.UnixListener); ok {
-		local.SetUnlinkOnClose(true)
-	}
-	return l, nil
+	return l, nil // whose file, where it has one, stays at its end: see master.listen
 }
 
 // takeConns makes connections of inherited sockets. One that cannot be used is
-// closed, which is all that can be done for it.
+// closed, which is all that can be done for it; so is one whose client has
+// reset it, which has no address any more.
 func takeConns(fds []int) []net.Conn {
 	var list []net.Conn
 	for _, fd := range fds {
 		file := os.NewFile(uintptr(fd), "connection")
-		if conn, err := net.FileConn(file); err == nil {
+		conn, err := net.FileConn(file)
+		file.Close()
+		if err == nil && conn.RemoteAddr() == nil {
+			conn.Close()
+		} else if err == nil {
 			list = append(list, conn)
 		}
-		file.Close()
 	}
 	return list
 }

@@ -3,8 +3,11 @@ package runner_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -179,8 +182,12 @@ func TestUpgradesWithTLS(t *testing.T) {
 }
 
 func TestUpgradesInOtherModes(t *testing.T) {
+	keys := t.TempDir()
+	roots := certificate(t, keys)
 	for mode, set := range map[string]map[string]string{
 		"shared": {"mode": "shared"}, "socket of the front": {"listen": "unix:front.sock"},
+		"shared socket": {"mode": "shared", "listen": "unix:front.sock"},
+		"TLS socket":    {"listen": "unix:front.sock", "tls.certificate": filepath.Join(keys, "cert.pem"), "tls.key": filepath.Join(keys, "key.pem")},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			dir := t.TempDir()
@@ -191,8 +198,16 @@ func TestUpgradesInOtherModes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			path := filepath.Join(dir, "front.sock")
+			leaveSocket(t, path) // as a master does that is killed
 			p := launch(t, dir, []string{"python3", "app.py"}, set, nil, nil)
 			p.ready(2)
+			reached := func(when string) {
+				if err := overSocket(path, roots, set["tls.key"] != ""); set["listen"] != "" && err != nil {
+					t.Errorf("%s: %v", when, err)
+				}
+			}
+			reached("at first")
 			before := p.pids()
 			var load *load
 			if mode == "shared" {
@@ -203,6 +218,7 @@ func TestUpgradesInOtherModes(t *testing.T) {
 				if got := p.pids(); got != before {
 					t.Errorf("after an upgrade %q, before %q", got, before)
 				}
+				reached("after an upgrade")
 			}
 			if load != nil {
 				load.end()
@@ -213,6 +229,7 @@ func TestUpgradesInOtherModes(t *testing.T) {
 			if out, err := p.order("reload"); err != nil {
 				t.Errorf("reload: %v: %s", err, out)
 			}
+			reached("after a reload")
 			if mode == "shared" {
 				if status, body := p.get("/"); status != http.StatusOK {
 					t.Errorf("after a reload: %d %s", status, body)
@@ -221,10 +238,76 @@ func TestUpgradesInOtherModes(t *testing.T) {
 			_ = p.cmd.Process.Signal(syscall.SIGTERM)
 			p.awaitEnd()
 			checkLines(t, p.log(), 4)
-			if _, err := os.Stat(filepath.Join(dir, "front.sock")); !errors.Is(err, os.ErrNotExist) {
+			if _, err := os.Stat(path); set["listen"] != "" && !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the socket was left behind: %v", err)
 			}
 		})
+	}
+}
+
+// leaveSocket makes a socket that nobody listens on.
+func leaveSocket(t *testing.T, path string) {
+	t.Helper()
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	listener.Close()
+}
+
+// overSocket asks for a page over a unix socket.
+func overSocket(path string, roots *x509.CertPool, secure bool) error {
+	transport := &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}
+	url := "http://127.0.0.1/"
+	if secure {
+		url = "https://127.0.0.1/"
+	}
+	return once(&http.Client{Transport: transport, Timeout: 30 * time.Second}, url, false, "x")
+}
+
+// A signal to end that comes during an upgrade with TLS cuts no request.
+func TestAnEndDuringAnUpgradeWithTLSLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	roots := certificate(t, dir)
+	p := launch(t, "count", []string{"python3", "app.py"}, map[string]string{
+		"tls.certificate": filepath.Join(dir, "cert.pem"), "tls.key": filepath.Join(dir, "key.pem"),
+	}, nil, nil)
+	p.ready(2)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: 30 * time.Second}
+	answered := make(chan error, 1)
+	go func() {
+		reply, err := client.Get(strings.Replace(p.url, "http:", "https:", 1) + "/slow4")
+		if err == nil {
+			_, err = io.Copy(io.Discard, reply.Body)
+			reply.Body.Close()
+		}
+		answered <- err
+	}()
+	p.await("the request", func() bool {
+		for _, w := range p.status().Workers {
+			if w.InFlight > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	for _, signal := range []syscall.Signal{syscall.SIGUSR2, syscall.SIGTERM} {
+		if err := p.cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // the upgrade has ended the front meanwhile
+	}
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	if code := p.awaitEnd(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
