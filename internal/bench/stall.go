@@ -210,10 +210,10 @@ func (s Stall) hold(ctx context.Context, h *Held) *Held {
 		}
 		if err != nil {
 			h.Reply.Err = "not written: " + plainWire(err)
-			return
+		} else {
+			h.Reply = h.Wire.Receive(slow.Method, time.Now().Add(30*time.Second))
 		}
-		h.Reply = h.Wire.Receive(slow.Method, time.Now().Add(30*time.Second))
-		h.Reply.Started, h.Reply.Duration = h.Sent, time.Since(h.Sent)
+		h.Reply.Started, h.Reply.Duration = h.Sent, time.Since(h.Sent) // it was in flight, written whole or not
 	})
 	return h
 }

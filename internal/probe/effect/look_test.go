@@ -140,15 +140,16 @@ func TestLook(t *testing.T) {
 		find, replace string
 		refuted       string
 	}{
-		"honest":             {"", "", ""},
-		"a fixed port":       {`int(get("PORT", "port"))`, "8123", "PORT"},
-		"a fixed level":      {`.index(get("LOG_LEVEL", "level"))`, `.index("info")`, "LOG_LEVEL"},
-		"any token":          {"status = 404", "status = 200", "STATUS_TOKEN"},
-		"a fixed greeting":   {`get("GREETING", "greeting").removeprefix("text:")`, `"hello"`, "GREETING"},
-		"a fixed key":        {`get("SECRET_KEY", "key") + name`, `"k" + name`, "SECRET_KEY"},
-		"a key of the start": {`get("SECRET_KEY", "key") + name`, `str(os.getpid()) + name`, "SECRET_KEY"},
-		"sessions that end":  {`name if sign(name) == cookie else`, `name if sign(name) == cookie and os.path.getsize(get("DATA", "data")) == 6 else`, "SECRET_KEY"},
-		"a fixed database":   {`open(get("DATA", "data"), "a")`, `open("/tmp/data", "a")`, "DATA"},
+		"honest":                 {"", "", ""},
+		"a fixed port":           {`int(get("PORT", "port"))`, "8123", "PORT"},
+		"a fixed level":          {`.index(get("LOG_LEVEL", "level"))`, `.index("info")`, "LOG_LEVEL"},
+		"any token":              {"status = 404", "status = 200", "STATUS_TOKEN"},
+		"a fixed greeting":       {`get("GREETING", "greeting").removeprefix("text:")`, `"hello"`, "GREETING"},
+		"a fixed key":            {`get("SECRET_KEY", "key") + name`, `"k" + name`, "SECRET_KEY"},
+		"a key of the start":     {`get("SECRET_KEY", "key") + name`, `str(os.getpid()) + name`, "SECRET_KEY"},
+		"sessions that end":      {`name if sign(name) == cookie else`, `name if sign(name) == cookie and os.path.getsize(get("DATA", "data")) == 6 else`, "SECRET_KEY"},
+		"sessions of two starts": {`name if sign(name) == cookie else`, `name if sign(name) == cookie and os.path.getsize(get("DATA", "data")) < 18 else`, "SECRET_KEY"},
+		"a fixed database":       {`open(get("DATA", "data"), "a")`, `open("/tmp/data", "a")`, "DATA"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +161,10 @@ func TestLook(t *testing.T) {
 				want[test.refuted] = "opaque"
 			}
 			program := strings.Replace(app, test.find, test.replace, 1)
+			if name == "sessions of two starts" { // the second process honours them, and no other one after it, whatever the key is
+				program = strings.Replace(program, `get("SECRET_KEY", "key") + name`, `"k" + name`, 1)
+				want[test.refuted] = "opaque"
+			}
 			if test.find != "" && program == app {
 				t.Fatal("the program was not changed")
 			}

@@ -48,7 +48,7 @@ func (l *scene) session(ctx context.Context, setting manifest.Setting, sight *Si
 		return nil
 	}
 	sight.Shown = kept == with && moved != with
-	if !sight.Shown && !l.steady(ctx, path, with, cookie) {
+	if !l.steady(ctx, path, with, cookie) { // it may have been honoured for a while only, which looks like either
 		sight.Opaque = "its own process answers the same cookie now so and now otherwise, whatever the key is; mend that first"
 		return nil
 	}

@@ -159,7 +159,7 @@ func (g *group) kill(ctx context.Context, stall bench.Stall, original []sandbox.
 // look is what was seen of a victim just before its end.
 type look struct {
 	at        time.Time
-	elsewhere map[string]bool // our ends of connections that other workers had
+	elsewhere map[string]bool // our ends of connections that other workers had, and the victim had not
 }
 
 // mayHave reports whether a request that was in flight may be the victim's: no
@@ -177,21 +177,34 @@ func (k *Kill) end(ctx context.Context, g *group, victim sandbox.ProcessInfo) (l
 	if err := s.Signal(ctx, victim.PID, syscall.SIGSTOP); err != nil {
 		return look{}, err
 	}
-	seen := look{at: time.Now(), elsewhere: map[string]bool{}}
+	seen := look{at: time.Now()}
 	now, err := p.Alike(ctx, victim)
 	if err != nil {
 		return look{}, err
 	}
 	k.Before = len(now)
+	seen.elsewhere = elsewhere(now, victim.PID, p.Connections)
+	return seen, s.Signal(ctx, victim.PID, syscall.SIGKILL)
+}
+
+// elsewhere are the connections that other workers have and the victim has not:
+// a child that it forked has those of both.
+func elsewhere(now []sandbox.ProcessInfo, victim int, of func(sandbox.ProcessInfo) []string) map[string]bool {
+	others := map[string]bool{}
 	for _, info := range now {
-		if info.PID == victim.PID {
-			continue
-		}
-		for _, local := range p.Connections(info) {
-			seen.elsewhere[local] = true
+		for _, local := range of(info) {
+			others[local] = true
 		}
 	}
-	return seen, s.Signal(ctx, victim.PID, syscall.SIGKILL)
+	for _, info := range now {
+		if info.PID != victim {
+			continue
+		}
+		for _, local := range of(info) {
+			delete(others, local)
+		}
+	}
+	return others
 }
 
 // noteLoad counts the ordinary requests that the kill may have touched.

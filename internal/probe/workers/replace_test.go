@@ -1,10 +1,12 @@
 package workers
 
 import (
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/roadworthy-dev/roadworthy/internal/bench"
+	"github.com/roadworthy-dev/roadworthy/internal/bench/sandbox"
 )
 
 func TestWhatAVictimMayHave(t *testing.T) {
@@ -26,5 +28,16 @@ func TestWhatAVictimMayHave(t *testing.T) {
 		if got := seen.mayHave(at.Add(-row.sent), bench.Reply{Duration: row.lasts, Local: row.local}); got != row.want {
 			t.Errorf("%s: got %v", name, got)
 		}
+	}
+}
+
+// What a victim has counts as its own, whoever has it besides: a child that it
+// forked holds its connections too.
+func TestWhatOthersHaveAlone(t *testing.T) {
+	held := map[int][]string{1: {"own", "shared"}, 2: {"shared", "other"}, 3: {"third"}}
+	now := []sandbox.ProcessInfo{{PID: 2}, {PID: 1}, {PID: 3}}
+	got := elsewhere(now, 1, func(info sandbox.ProcessInfo) []string { return held[info.PID] })
+	if want := map[string]bool{"other": true, "third": true}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
