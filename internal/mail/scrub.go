@@ -82,7 +82,9 @@ func forms() []form {
 	}
 }
 
-// Scrub returns the text without its secrets.
+// Scrub returns the text without its secrets. Where a line ends with "…" it is
+// taken for one that was cut: a known secret that begins before that is cut
+// out, too, as far as it is there.
 func (s *Scrubber) Scrub(text string) string {
 	text = s.mend(s.values.Replace(text))
 	if strings.Contains(text, "PRIVATE KEY") {
@@ -103,18 +105,29 @@ func (s *Scrubber) mend(text string) string {
 	pieces := strings.Split(text, seam)
 	for i, piece := range pieces {
 		if i > 0 {
-			pieces[i] = s.without(piece, strings.HasPrefix, strings.TrimPrefix, func(secret string, n int) string { return secret[len(secret)-n:] })
+			piece = s.without(piece, strings.HasPrefix, strings.TrimPrefix, func(secret string, n int) string { return secret[len(secret)-n:] })
 		}
-		body, ends := strings.CutSuffix(pieces[i], ellipsis)
-		if !ends && i == len(pieces)-1 {
-			continue
-		}
-		pieces[i] = s.without(body, strings.HasSuffix, strings.TrimSuffix, func(secret string, n int) string { return secret[:n] })
-		if ends {
-			pieces[i] += ellipsis
-		}
+		pieces[i] = s.mendLines(piece, i < len(pieces)-1)
 	}
 	return strings.Join(pieces, seam)
+}
+
+// mendLines mends the cut ends of lines, and the end of a text that was cut.
+func (s *Scrubber) mendLines(text string, cut bool) string {
+	const end = ellipsis + "\n"
+	bodies := strings.Split(text, end)
+	last := len(bodies) - 1
+	for i, body := range bodies {
+		body, mark := strings.CutSuffix(body, ellipsis)
+		if i < last || mark || cut {
+			body = s.without(body, strings.HasSuffix, strings.TrimSuffix, func(secret string, n int) string { return secret[:n] })
+		}
+		if mark {
+			body += ellipsis
+		}
+		bodies[i] = body
+	}
+	return strings.Join(bodies, end)
 }
 
 // without cuts the longest part of a secret that a text begins or ends with.

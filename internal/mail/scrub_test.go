@@ -88,3 +88,19 @@ func TestNoPartOfASecretIsLeftAtACut(t *testing.T) {
 		}
 	}
 }
+
+// What quotes long lines cuts each at its end, in the middle of the text.
+func TestNoPartOfASecretIsLeftAtTheEndOfALine(t *testing.T) {
+	s := NewScrubber([]string{"correct-horse-battery"})
+	for text, want := range map[string]string{
+		"its last output:\n  a correct-horse…\n  b\n":     "its last output:\n  a …\n  b\n",
+		"correct…\ncorrect-horse-batter…":                 "…\n…",
+		"correct-…\n" + seam + "battery correct-horse…\n": "…\n" + seam + " …\n",
+		"correct-…" + seam + "…\ncorrect-" + seam + "x":   "…" + seam + "…\n" + seam + "x",
+		"still correct-horse\nand … correct-\nx…\n":       "still correct-horse\nand … correct-\nx…\n",
+	} {
+		if got := s.Scrub(text); got != want {
+			t.Errorf("%q\n got %q\nwant %q", text, got, want)
+		}
+	}
+}

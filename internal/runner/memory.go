@@ -273,7 +273,7 @@ func (t *tails) close(id string) {
 	delete(t.list, id)
 }
 
-// last returns the last lines of a process.
+// last returns the last lines of a process, the long ones cut at their end.
 func (t *tails) last(id string, n int) []string {
 	t.mu.Lock()
 	of := t.list[id]
@@ -287,9 +287,18 @@ func (t *tails) last(id string, n int) []string {
 	lines := strings.Split(strings.TrimSuffix(kept, "\n"), "\n")
 	lines = lines[max(0, len(lines)-n):]
 	for i, line := range lines {
-		lines[i] = line[:min(len(line), tailLine)]
+		lines[i] = cutLine(line)
 	}
 	return lines
+}
+
+// cutLine cuts a long line. The ellipsis is more than a courtesy: by it error
+// mail knows that a secret may have been torn there.
+func cutLine(line string) string {
+	if len(line) <= tailLine {
+		return line
+	}
+	return strings.ToValidUTF8(line[:tailLine], "") + "…"
 }
 
 // note copies the records; nothing else is done on the way of the log.

@@ -2,14 +2,18 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
+	"github.com/roadworthy-dev/roadworthy/internal/mail"
+	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
 
 // count is where lines go on.
@@ -156,5 +160,38 @@ func TestAReaderFollows(t *testing.T) {
 	}
 	if wanted != followAhead || dropped < 7 || slices.ContainsFunc(got, func(l LogLine) bool { return l.Text == "unwanted" }) {
 		t.Errorf("%d wanted lines came, %d are told as lost", wanted, dropped)
+	}
+}
+
+// A mail about a generation that is not fit holds the last lines of a worker,
+// and no part of a secret that one of them was cut in.
+func TestAMailHoldsNoTornSecretOfALongLine(t *testing.T) {
+	const secret = "correct-hörse-battery"
+	m := &master{log: slog.New(slog.DiscardHandler)}
+	var err error
+	if m.mail, err = openPost(mail.Config{Secrets: []string{secret}, Log: m.log}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.mail.Close(t.Context())
+	for cut := range len(secret) + 1 {
+		id := fmt.Sprint("web.", cut)
+		m.tails.open(id).note([]logs.Record{
+			{Text: []byte("first")}, {Text: []byte(strings.Repeat("x", tailLine-cut-1) + " " + secret + " and more")}, {Text: []byte("last")},
+		})
+		failure := &worker.Failure{Source: worker.Source{Worker: id}, Phase: "start", Tail: m.tails.last(id, 20), Cause: errors.New("is away")}
+		if err := m.unfit(id, "", failure); err == nil {
+			t.Fatal("it is fit")
+		}
+	}
+	groups := m.mail.Groups()
+	if len(groups) != len(secret)+1 {
+		t.Fatalf("%d kinds", len(groups))
+	}
+	for _, g := range groups {
+		text := g.Sample.Text
+		_, lines, _ := strings.Cut(text, "first\n")
+		if strings.Contains(text, secret[:5]) || !strings.Contains(lines, "xxx") || !strings.Contains(lines, "…\n") || !strings.Contains(lines, "last") || !utf8.ValidString(text) {
+			t.Errorf("%s: %q", g.Fingerprint, lines[max(0, strings.LastIndex(lines, "xxx")):])
+		}
 	}
 }
