@@ -195,3 +195,28 @@ func TestAMailHoldsNoTornSecretOfALongLine(t *testing.T) {
 		}
 	}
 }
+
+// Where a line is torn at its start, nothing of it is told.
+func TestTheLastLinesBeginWithAWholeOne(t *testing.T) {
+	const secret = "correct-horse-battery"
+	var all tails
+	for name, c := range map[string]struct {
+		records []logs.Record
+		want    []string
+	}{
+		"together more than is kept": {[]logs.Record{{Text: []byte(strings.Repeat(secret, keptTail/len(secret)))}, {Text: []byte("one")}, {Text: []byte("two")}}, []string{"one", "two"}},
+		"one that is more":           {[]logs.Record{{Text: []byte(strings.Repeat(secret, keptTail/len(secret)+2) + "\none")}, {Text: []byte("two")}}, []string{"one", "two"}},
+		"after many": {
+			slices.Concat(slices.Repeat([]logs.Record{{Text: []byte(strings.Repeat(secret, 6000))}}, 4*keptTail/6000/len(secret)), []logs.Record{{Text: []byte("two")}}), []string{"two"},
+		},
+	} {
+		all.open(name).note(c.records)
+		got := all.last(name, 5000)
+		for len(got) > len(c.want) && strings.HasPrefix(got[0], secret) { // whole at its start
+			got = got[1:]
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %.40q", name, got)
+		}
+	}
+}
