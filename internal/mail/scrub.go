@@ -64,18 +64,24 @@ func NewScrubber(secrets []string) *Scrubber {
 		known:  longest,
 		key:    regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`),
 		names: form{hints: []string{"pass", "pwd", "secret", "token", "credential", "key", "session", "signature"}, shape: regexp.MustCompile(
-			`(?i)([\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|session[_-]?id|signature))` +
-				`(["']?\s*(?:=>|[:=])\s*)(b?"(?:[^"\\\n]|\\.)*"|b?'(?:[^'\\\n]|\\.)*'|[^\s,;&)}\]"'<]+)`)},
+			`(?im)([\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|session[_-]?id|signature))` +
+				`(["']?\s*(?:=>|[:=])\s*)(b?"(?:[^"\\\n]|\\.)*"|b?'(?:[^'\\\n]|\\.)*'|b?` + torn + `|[^\s,;&)}\]"'<]+)`)},
 		forms: forms(),
 	}
 }
 
+// torn is a quoted value whose end was cut off with the line. It needs the mark
+// of that: source code has many quotes that are not ended, such as the second
+// one of "wrong token: " + text.
+const torn = `["'][^\n]*` + ellipsis + `$`
+
 func forms() []form {
-	const value = `(["']?\s*(?:=>|[:=,])\s*)(\[scrubbed\]|"[^"\n]*"|'[^'\n]*'|[^\n"']+)`
+	const value = `(["']?\s*(?:=>|[:=,])\s*)(\[scrubbed\]|"[^"\n]*"|'[^'\n]*'|` + torn + `|[^\n"']+)`
 	return []form{
-		{[]string{"authorization", "cookie", "x-"}, regexp.MustCompile(`(?i)((?:proxy-|http_)?authorization|(?:set-|http_)?cookie|x-api-key|x-auth-token|x-csrf-token)` + value), "${1}${2}" + scrubbed},
+		{[]string{"authorization", "cookie", "x-"}, regexp.MustCompile(`(?im)((?:proxy-|http_)?authorization|(?:set-|http_)?cookie|x-api-key|x-auth-token|x-csrf-token)` + value), "${1}${2}" + scrubbed},
 		{[]string{"bearer ", "basic "}, regexp.MustCompile(`(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}`), "${1} " + scrubbed},
 		{[]string{"://"}, regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/"'<>]+@`), "${1}" + scrubbed + "@"},
+		{[]string{"://"}, regexp.MustCompile(`(?m)([A-Za-z][A-Za-z0-9+.-]*://)[^\s/"'<>:]*:[^\s/"'<>]*` + ellipsis + `$`), "${1}" + scrubbed + ellipsis},
 		{[]string{"akia", "asia", "aroa", "aida"}, regexp.MustCompile(`\b(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}\b`), scrubbed},
 		{[]string{"gh", "glpat-", "xox", "k_live_", "k_test_", "aiza", "sg.", "npm_"}, regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|AIza[A-Za-z0-9_-]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,})`), scrubbed},
 		{[]string{"eyj"}, regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), scrubbed},

@@ -104,3 +104,28 @@ func TestNoPartOfASecretIsLeftAtTheEndOfALine(t *testing.T) {
 		}
 	}
 }
+
+// What shows by its form shows where the end of the form was cut off, too.
+func TestSecretsWithoutAnEndAreCut(t *testing.T) {
+	s := NewScrubber(nil)
+	for text, want := range map[string]string{
+		"use postgres://shop:hunt…\nb":                      "use postgres://[scrubbed]…\nb",
+		"redis://:hunt…":                                    "redis://[scrubbed]…",
+		"{\"db_password\": \"hunter 2 and…\n}":              "{\"db_password\": [scrubbed]\n}",
+		"token='a b…" + seam + "x":                          "token=[scrubbed]" + seam + "x",
+		"\"Cookie\": \"session=1; other…\nb":                "\"Cookie\": [scrubbed]\nb",
+		"password=hunt…":                                    "password=[scrubbed]",
+		"see https://example.org/shop…":                     "see https://example.org/shop…",
+		"see postgres://shop…\npassword=\"a\" b…":           "see postgres://shop…\npassword=[scrubbed] b…",
+		"api_key=b'ab…\nraise Error(\"wrong token: \" + t)": "api_key=[scrubbed]\nraise Error(\"wrong token: \" + t)",
+		"the secret: \"it …":                                "the secret: [scrubbed]",
+	} {
+		got := s.Scrub(text)
+		if got != want {
+			t.Errorf("%q\n got %q\nwant %q", text, got, want)
+		}
+		if again := s.Scrub(got); again != got {
+			t.Errorf("%q is cut again: %q", got, again)
+		}
+	}
+}
