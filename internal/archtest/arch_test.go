@@ -27,6 +27,7 @@ var layers = map[string]int{
 	"internal/artifact":          1,
 	"internal/term":              1,
 	"internal/logs":              1,
+	"internal/backlog":           1,
 	"internal/syslog":            1,
 	"internal/mail":              1,
 	"internal/worker":            1,
