@@ -73,7 +73,8 @@
 // internal/front is the production front: ids, limits, deadlines, codes,
 // metrics, the status route; internal/front/pool chooses the worker,
 // internal/front/upstream speaks HTTP/1.1 with it, internal/front/health looks
-// at the backing services in the background. internal/worker starts worker
+// at the backing services in the background; internal/backlog ends a listener
+// without losing who waits at it. internal/worker starts worker
 // processes, proves a new generation before the old one goes, and replaces
 // what dies, hangs or grows.
 //

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -258,6 +259,90 @@ func TestTheStopWaitsForWhatIsUnderWay(t *testing.T) {
 	}
 	if err := r.wait(t); err != nil {
 		t.Error(err)
+	}
+}
+
+// late accepts nobody before it is closed, as a program that has had no time
+// between a connection and the signal to stop.
+type late struct {
+	*net.TCPListener
+	closing chan struct{}
+	once    sync.Once
+}
+
+func (l *late) Accept() (net.Conn, error) {
+	<-l.closing
+	return l.TCPListener.Accept()
+}
+
+func (l *late) Close() error {
+	l.once.Do(func() { close(l.closing) })
+	return l.TCPListener.Close()
+}
+
+// Who waits in the kernel when the stop begins is answered.
+func TestTheStopAnswersWhoWaits(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- app.Run(ctx, app.Options{Name: "shop", Listener: &late{TCPListener: listener.(*net.TCPListener), closing: make(chan struct{})},
+			Setup: handler(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "whole") })})
+	}()
+	clients := make([]net.Conn, 20)
+	request, _ := http.NewRequest(http.MethodGet, "http://shop/", nil)
+	for i := range clients {
+		if clients[i], err = net.Dial("tcp", listener.Addr().String()); err != nil {
+			t.Fatal(err)
+		}
+		defer clients[i].Close()
+		if err := request.Write(clients[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	for i, client := range clients {
+		_ = client.SetDeadline(time.Now().Add(20 * time.Second))
+		answer, err := http.ReadResponse(bufio.NewReader(client), request)
+		if err != nil {
+			t.Errorf("client %d: %v", i, err)
+			continue
+		}
+		if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "whole" || !answer.Close {
+			t.Errorf("client %d: %q, %v, close %v", i, body, err, answer.Close)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// broken is a listener that fails.
+type broken struct{ *net.TCPListener }
+
+func (broken) Accept() (net.Conn, error) { return nil, errors.New("is broken") }
+
+// Who waits where the listener fails is served by nobody, and must not wait on.
+func TestAListenerThatFailsKeepsNobodyWaiting(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	err = app.Run(t.Context(), app.Options{Name: "shop", Listener: broken{listener.(*net.TCPListener)}, Setup: handler(nil)})
+	if err == nil || !strings.Contains(err.Error(), "is broken") {
+		t.Errorf("got %v", err)
+	}
+	_ = client.SetDeadline(time.Now().Add(3 * time.Second))
+	if _, err := client.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the client waits still: %v", err)
 	}
 }
 

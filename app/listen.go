@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/roadworthy-dev/roadworthy/internal/backlog"
 	"github.com/roadworthy-dev/roadworthy/internal/socketfile"
 )
 
@@ -16,14 +17,24 @@ import (
 const firstHanded = 3
 
 // listen takes the listener of the options, else the one that a supervisor
-// hands over, else opens the address of the settings.
+// hands over, else opens the address of the settings. Who waits at its end is
+// handed out, but where it was handed over: there others accept from it then.
 func (a *App) listen() (net.Listener, error) {
 	if a.options.Listener != nil {
-		return a.options.Listener, nil
+		return backlog.Serve(a.options.Listener), nil
 	}
 	if listener, err := handed(a.options.Environment, os.Getpid()); listener != nil || err != nil {
 		return listener, err
 	}
+	listener, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	return backlog.Serve(listener), nil
+}
+
+// open opens the address of the settings.
+func (a *App) open() (net.Listener, error) {
 	address := a.Listen
 	if path, unix := strings.CutPrefix(address, "unix:"); unix {
 		return listenUnix(path)

@@ -74,3 +74,32 @@ func TestASocketBelongsToOneProcess(t *testing.T) {
 	}
 	abstract.Close()
 }
+
+// Who waits at a socket of our own when it is closed is handed out after that.
+func TestWhoWaitsAtAnOwnSocketIsHandedOut(t *testing.T) {
+	given, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, listen := range map[string]func() (net.Listener, error){
+		"unix":  func() (net.Listener, error) { return listenAt(filepath.Join(t.TempDir(), "app.sock")) },
+		"tcp":   (&App{Standard: Standard{Listen: "127.0.0.1:0"}, options: Options{}.withDefaults()}).listen,
+		"given": (&App{options: Options{Listener: given}}).listen,
+	} {
+		listener, err := listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := net.Dial(listener.Addr().Network(), listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener.Close()
+		if conn, err := listener.Accept(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else {
+			conn.Close()
+		}
+		client.Close()
+	}
+}

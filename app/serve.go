@@ -22,8 +22,9 @@ const (
 //
 // It does not begin with http.Server.Shutdown, which drops requests that a
 // connection has just begun to send (golang/go#75591): it closes the listener
-// alone, answers with Connection: close, waits until the connections are gone,
-// and shuts down what is idle then.
+// alone, which hands out who waits in the kernel's backlog before it ends,
+// answers with Connection: close, waits until the connections are gone, and
+// shuts down what is idle then.
 func (a *App) serve(ctx context.Context, listener net.Listener, handler http.Handler, stopping func()) error {
 	open := &connections{states: map[net.Conn]http.ConnState{}}
 	server := &http.Server{
@@ -35,13 +36,16 @@ func (a *App) serve(ctx context.Context, listener net.Listener, handler http.Han
 	go func() { defer close(served); ended = server.Serve(listener) }()
 	select {
 	case <-served:
+		_ = listener.Close() // net/http has closed it once; this closes what it has not taken
 		return fmt.Errorf("serve: %w", errors.Join(ended, server.Close()))
 	case <-ctx.Done():
 	}
 	a.checks.drain()
 	close(a.stopping)
 	stopping()
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		a.Log.Warn("some connections that waited may be lost", "error", err)
+	}
 	<-served // from here on every connection is known
 	limit := time.NewTimer(a.DrainTimeout)
 	defer limit.Stop()

@@ -28,6 +28,7 @@ var layers = map[string]int{
 	"internal/term":              1,
 	"internal/socketfile":        1,
 	"internal/logs":              1,
+	"internal/backlog":           1,
 	"internal/syslog":            1,
 	"internal/mail":              1,
 	"internal/worker":            1,

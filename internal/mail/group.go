@@ -22,7 +22,7 @@ type group struct {
 	Back        string    `json:"back,omitempty"`     // the release in which it is back
 	MutedUntil  time.Time `json:"muted_until,omitzero"`
 	Sample      Event     `json:"sample"` // the first error since the last mail
-	raw         bool      // the sample still has its secrets
+	raw         bool      // the sample and the title may still have secrets
 }
 
 func (g *group) pending() uint64          { return g.Total - g.Told - g.Sending }

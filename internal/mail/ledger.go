@@ -78,6 +78,15 @@ func (l *ledger) anew(now time.Time) {
 	}
 }
 
+// soil marks all that is kept as not scrubbed, for whoever knows other secrets
+// than those it was scrubbed of. It tells whether there is anything.
+func (l *ledger) soil() bool {
+	for _, g := range l.groups {
+		g.raw = true
+	}
+	return len(l.groups) > 0
+}
+
 // groupOf finds or makes the group of an event.
 func (l *ledger) groupOf(e Event, now time.Time) *group {
 	if g := l.groups[e.Fingerprint]; g != nil {

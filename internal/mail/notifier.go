@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +94,7 @@ func Open(config Config) (*Notifier, error) {
 	config = config.withDefaults()
 	n := &Notifier{config: config,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
-	n.Hide(config.Secrets)
+	n.scrub.Store(NewScrubber(config.Secrets))
 	now := config.Now()
 	n.ledger = newLedger(rules{float64(config.PerHour), float64(config.Burst), config.MaxKinds, config.Quiet}, now)
 	if config.Path != "" {
@@ -105,6 +106,7 @@ func Open(config Config) (*Notifier, error) {
 			config.Log.Warn("the state of error mails was broken and begins anew", "put_aside", aside)
 		case s.Version != 0:
 			n.ledger.restore(s, now)
+			n.dirty = n.ledger.soil() // who wrote it may have known other secrets
 			if s.Audience != config.Audience {
 				n.ledger.anew(now)
 			}
@@ -114,8 +116,20 @@ func Open(config Config) (*Notifier, error) {
 	return n, nil
 }
 
-// Hide sets the texts that no mail and no file may hold from now on.
-func (n *Notifier) Hide(secrets []string) { n.scrub.Store(NewScrubber(secrets)) }
+// Hide sets the texts that no mail may hold from now on, nor what [Notifier.Groups]
+// tells. What was kept before loses them, too; the file does with its next save,
+// which is due then.
+func (n *Notifier) Hide(secrets []string) {
+	scrub := NewScrubber(secrets)
+	n.mu.Lock()
+	before := n.scrub.Swap(scrub)
+	n.stats.LastError = scrub.Scrub(n.stats.LastError)
+	if !slices.Equal(before.known, scrub.known) && n.ledger.soil() {
+		n.dirty = true
+	}
+	n.mu.Unlock()
+	n.poke()
+}
 
 // Report counts an error. It waits for nothing but other callers' counting.
 func (n *Notifier) Report(e Event) {
@@ -362,7 +376,7 @@ func (n *Notifier) clean(copied *group) {
 	scrub := n.scrub.Load()
 	e, title := scrub.event(copied.Sample), scrub.Scrub(copied.Title)
 	n.mu.Lock()
-	if g := n.ledger.groups[copied.Fingerprint]; g != nil && g.raw && g.Sample == copied.Sample {
+	if g := n.ledger.groups[copied.Fingerprint]; g != nil && g.raw && g.Sample == copied.Sample && n.scrub.Load() == scrub {
 		g.Sample, g.Title, g.raw = e, title, false
 	}
 	n.mu.Unlock()

@@ -384,6 +384,49 @@ func TestNoSecretOnDiskNorInGroups(t *testing.T) {
 	}
 }
 
+// A text that is made a secret later leaves what was kept before: the groups,
+// and the file, also where it is hidden only by the next one who opens it.
+func TestWhatWasKeptLosesSecretsThatAreDeclaredLater(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	synctest.Test(t, func(t *testing.T) {
+		first := open(t, Config{Path: path})
+		for _, secret := range []string{"sw0rdfish", "abracadabra"} {
+			e := fault()
+			e.Fingerprint, e.Title, e.Text = secret, "ValueError: "+secret, secret+"\nand more"
+			first.Report(e)
+		}
+		kept := func() string {
+			time.Sleep(time.Minute) // longer than between two saves
+			synctest.Wait()
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(data)
+		}
+		told := func(n *Notifier) string { return n.Groups()[0].Title + n.Groups()[1].Title }
+		if text := kept(); !strings.Contains(text, "ValueError: sw0rdfish") || !strings.Contains(text, "ValueError: abracadabra") {
+			t.Fatalf("nobody said that these are secrets: %s", text)
+		}
+		first.Hide([]string{"sw0rdfish"})
+		if strings.Contains(told(first), "sw0rdfish") {
+			t.Errorf("the groups hold the secret: %s", told(first))
+		}
+		if text := kept(); strings.Contains(text, "ValueError: sw0rdfish") || strings.Contains(text, "sw0rdfish\\n") {
+			t.Errorf("the file holds the secret: %s", text)
+		}
+		end(t, first)
+		next := open(t, Config{Path: path, Secrets: []string{"abracadabra"}})
+		if strings.Contains(told(next), "abracadabra") {
+			t.Errorf("the next one's groups hold its secret: %s", told(next))
+		}
+		if text := kept(); strings.Contains(text, "ValueError: abracadabra") || strings.Contains(text, "abracadabra\\n") {
+			t.Errorf("the next one's file holds its secret: %s", text)
+		}
+		end(t, next)
+	})
+}
+
 func TestManyReportersCountExactly(t *testing.T) {
 	f := &flaky{}
 	n := open(t, Config{Sender: f, MaxKinds: 5, Path: filepath.Join(t.TempDir(), "state.json")})

@@ -64,27 +64,35 @@ func NewScrubber(secrets []string) *Scrubber {
 		known:  longest,
 		key:    regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`),
 		names: form{hints: []string{"pass", "pwd", "secret", "token", "credential", "key", "session", "signature"}, shape: regexp.MustCompile(
-			`(?i)([\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|session[_-]?id|signature))` +
-				`(["']?\s*(?:=>|[:=])\s*)(b?"(?:[^"\\\n]|\\.)*"|b?'(?:[^'\\\n]|\\.)*'|[^\s,;&)}\]"'<]+)`)},
+			`(?im)([\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|session[_-]?id|signature))` +
+				`(["']?\s*(?:=>|[:=])\s*)(b?"(?:[^"\\\n]|\\.)*"|b?'(?:[^'\\\n]|\\.)*'|b?` + torn + `|[^\s,;&)}\]"'<]+)`)},
 		forms: forms(),
 	}
 }
 
+// torn is a quoted value whose end was cut off with the line. It needs the mark
+// of that: source code has many quotes that are not ended, such as the second
+// one of "wrong token: " + text.
+const torn = `["'][^\n]*` + ellipsis + `$`
+
 func forms() []form {
-	const value = `(["']?\s*(?:=>|[:=,])\s*)(\[scrubbed\]|"[^"\n]*"|'[^'\n]*'|[^\n"']+)`
+	const value = `(["']?\s*(?:=>|[:=,])\s*)(\[scrubbed\]|"[^"\n]*"|'[^'\n]*'|` + torn + `|[^\n"']+)`
 	return []form{
-		{[]string{"authorization", "cookie", "x-"}, regexp.MustCompile(`(?i)((?:proxy-|http_)?authorization|(?:set-|http_)?cookie|x-api-key|x-auth-token|x-csrf-token)` + value), "${1}${2}" + scrubbed},
+		{[]string{"authorization", "cookie", "x-"}, regexp.MustCompile(`(?im)((?:proxy-|http_)?authorization|(?:set-|http_)?cookie|x-api-key|x-auth-token|x-csrf-token)` + value), "${1}${2}" + scrubbed},
 		{[]string{"bearer ", "basic "}, regexp.MustCompile(`(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}`), "${1} " + scrubbed},
 		{[]string{"://"}, regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/"'<>]+@`), "${1}" + scrubbed + "@"},
+		{[]string{"://"}, regexp.MustCompile(`(?m)([A-Za-z][A-Za-z0-9+.-]*://)[^\s/"'<>:]*:[^\s/"'<>]*` + ellipsis + `$`), "${1}" + scrubbed + ellipsis},
 		{[]string{"akia", "asia", "aroa", "aida"}, regexp.MustCompile(`\b(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}\b`), scrubbed},
 		{[]string{"gh", "glpat-", "xox", "k_live_", "k_test_", "aiza", "sg.", "npm_"}, regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|AIza[A-Za-z0-9_-]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,})`), scrubbed},
 		{[]string{"eyj"}, regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), scrubbed},
 	}
 }
 
-// Scrub returns the text without its secrets.
+// Scrub returns the text without its secrets. Where a line ends with "…" it is
+// taken for one that was cut: a known secret that begins before that is cut
+// out, too, as far as it is there.
 func (s *Scrubber) Scrub(text string) string {
-	text = s.mend(s.values.Replace(text))
+	text = s.mend(s.values.Replace(s.mend(text))) // what is torn may begin with a shorter one that is whole, and the other way round
 	if strings.Contains(text, "PRIVATE KEY") {
 		text = s.key.ReplaceAllString(text, scrubbed)
 	}
@@ -103,18 +111,29 @@ func (s *Scrubber) mend(text string) string {
 	pieces := strings.Split(text, seam)
 	for i, piece := range pieces {
 		if i > 0 {
-			pieces[i] = s.without(piece, strings.HasPrefix, strings.TrimPrefix, func(secret string, n int) string { return secret[len(secret)-n:] })
+			piece = s.without(piece, strings.HasPrefix, strings.TrimPrefix, func(secret string, n int) string { return secret[len(secret)-n:] })
 		}
-		body, ends := strings.CutSuffix(pieces[i], ellipsis)
-		if !ends && i == len(pieces)-1 {
-			continue
-		}
-		pieces[i] = s.without(body, strings.HasSuffix, strings.TrimSuffix, func(secret string, n int) string { return secret[:n] })
-		if ends {
-			pieces[i] += ellipsis
-		}
+		pieces[i] = s.mendLines(piece, i < len(pieces)-1)
 	}
 	return strings.Join(pieces, seam)
+}
+
+// mendLines mends the cut ends of lines, and the end of a text that was cut.
+func (s *Scrubber) mendLines(text string, cut bool) string {
+	const end = ellipsis + "\n"
+	bodies := strings.Split(text, end)
+	last := len(bodies) - 1
+	for i, body := range bodies {
+		body, mark := strings.CutSuffix(body, ellipsis)
+		if i < last || mark || cut {
+			body = s.without(body, strings.HasSuffix, strings.TrimSuffix, func(secret string, n int) string { return secret[:n] })
+		}
+		if mark {
+			body += ellipsis
+		}
+		bodies[i] = body
+	}
+	return strings.Join(bodies, end)
 }
 
 // without cuts the longest part of a secret that a text begins or ends with.

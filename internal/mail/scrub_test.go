@@ -88,3 +88,54 @@ func TestNoPartOfASecretIsLeftAtACut(t *testing.T) {
 		}
 	}
 }
+
+// What quotes long lines cuts each at its end, in the middle of the text.
+func TestNoPartOfASecretIsLeftAtTheEndOfALine(t *testing.T) {
+	s := NewScrubber([]string{"correct-horse-battery"})
+	for text, want := range map[string]string{
+		"its last output:\n  a correct-horse…\n  b\n":     "its last output:\n  a …\n  b\n",
+		"correct…\ncorrect-horse-batter…":                 "…\n…",
+		"correct-…\n" + seam + "battery correct-horse…\n": "…\n" + seam + " …\n",
+		"correct-…" + seam + "…\ncorrect-" + seam + "x":   "…" + seam + "…\n" + seam + "x",
+		"still correct-horse\nand … correct-\nx…\n":       "still correct-horse\nand … correct-\nx…\n",
+	} {
+		if got := s.Scrub(text); got != want {
+			t.Errorf("%q\n got %q\nwant %q", text, got, want)
+		}
+	}
+}
+
+// Of secrets of which one begins or ends another one, no part is left either.
+func TestNoPartOfASecretIsLeftWhereAnotherOneBeginsIt(t *testing.T) {
+	const long = "correct-horse-battery-staple"
+	for text, short := range map[string]string{"x correct-horse-battery-st…": "correct-horse", "x " + seam + "se-battery-staple y": "battery-staple"} {
+		if got := NewScrubber([]string{short, long}).Scrub(text); strings.Contains(got, "-") {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+// What shows by its form shows where the end of the form was cut off, too.
+func TestSecretsWithoutAnEndAreCut(t *testing.T) {
+	s := NewScrubber(nil)
+	for text, want := range map[string]string{
+		"use postgres://shop:hunt…\nb":                      "use postgres://[scrubbed]…\nb",
+		"redis://:hunt…":                                    "redis://[scrubbed]…",
+		"{\"db_password\": \"hunter 2 and…\n}":              "{\"db_password\": [scrubbed]\n}",
+		"token='a b…" + seam + "x":                          "token=[scrubbed]" + seam + "x",
+		"\"Cookie\": \"session=1; other…\nb":                "\"Cookie\": [scrubbed]\nb",
+		"password=hunt…":                                    "password=[scrubbed]",
+		"see https://example.org/shop…":                     "see https://example.org/shop…",
+		"see postgres://shop…\npassword=\"a\" b…":           "see postgres://shop…\npassword=[scrubbed] b…",
+		"api_key=b'ab…\nraise Error(\"wrong token: \" + t)": "api_key=[scrubbed]\nraise Error(\"wrong token: \" + t)",
+		"the secret: \"it …":                                "the secret: [scrubbed]",
+	} {
+		got := s.Scrub(text)
+		if got != want {
+			t.Errorf("%q\n got %q\nwant %q", text, got, want)
+		}
+		if again := s.Scrub(got); again != got {
+			t.Errorf("%q is cut again: %q", got, again)
+		}
+	}
+}

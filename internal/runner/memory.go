@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"log/slog"
@@ -273,7 +274,7 @@ func (t *tails) close(id string) {
 	delete(t.list, id)
 }
 
-// last returns the last lines of a process.
+// last returns the last lines of a process, the long ones cut at their end.
 func (t *tails) last(id string, n int) []string {
 	t.mu.Lock()
 	of := t.list[id]
@@ -282,14 +283,34 @@ func (t *tails) last(id string, n int) []string {
 		return nil
 	}
 	of.mu.Lock()
-	kept := strings.ToValidUTF8(string(of.bytes[max(0, len(of.bytes)-keptTail):]), "\uFFFD")
+	kept := strings.ToValidUTF8(string(endOf(of.bytes, keptTail)), "\uFFFD")
 	of.mu.Unlock()
 	lines := strings.Split(strings.TrimSuffix(kept, "\n"), "\n")
 	lines = lines[max(0, len(lines)-n):]
 	for i, line := range lines {
-		lines[i] = line[:min(len(line), tailLine)]
+		lines[i] = cutLine(line)
 	}
 	return lines
+}
+
+// cutLine cuts a long line. The ellipsis is more than a courtesy: by it error
+// mail knows that a secret may have been torn there.
+func cutLine(line string) string {
+	if len(line) <= tailLine {
+		return line
+	}
+	return strings.ToValidUTF8(line[:tailLine], "") + "…"
+}
+
+// endOf is the end of a text, of so many bytes at most. Where that is not all
+// of it, it begins with a whole line: a torn one may begin with half a secret,
+// which error mail would not know.
+func endOf(text []byte, limit int) []byte {
+	if len(text) <= limit {
+		return text
+	}
+	_, whole, _ := bytes.Cut(text[len(text)-limit:], []byte{'\n'})
+	return whole
 }
 
 // note copies the records; nothing else is done on the way of the log.
@@ -297,9 +318,9 @@ func (t *tail) note(records []logs.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range records {
-		t.bytes = append(append(t.bytes, r.Text[max(0, len(r.Text)-keptTail):]...), '\n')
+		t.bytes = append(append(t.bytes, endOf(r.Text, keptTail)...), '\n')
 		if len(t.bytes) > 2*keptTail {
-			t.bytes = t.bytes[:copy(t.bytes, t.bytes[len(t.bytes)-keptTail:])]
+			t.bytes = t.bytes[:copy(t.bytes, endOf(t.bytes, keptTail))]
 		}
 	}
 }

@@ -2,14 +2,18 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
+	"github.com/roadworthy-dev/roadworthy/internal/mail"
+	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
 
 // count is where lines go on.
@@ -156,5 +160,63 @@ func TestAReaderFollows(t *testing.T) {
 	}
 	if wanted != followAhead || dropped < 7 || slices.ContainsFunc(got, func(l LogLine) bool { return l.Text == "unwanted" }) {
 		t.Errorf("%d wanted lines came, %d are told as lost", wanted, dropped)
+	}
+}
+
+// A mail about a generation that is not fit holds the last lines of a worker,
+// and no part of a secret that one of them was cut in.
+func TestAMailHoldsNoTornSecretOfALongLine(t *testing.T) {
+	const secret = "correct-hörse-battery"
+	m := &master{log: slog.New(slog.DiscardHandler)}
+	var err error
+	if m.mail, err = openPost(mail.Config{Secrets: []string{secret}, Log: m.log}); err != nil {
+		t.Fatal(err)
+	}
+	defer m.mail.Close(t.Context())
+	for cut := range len(secret) + 1 {
+		id := fmt.Sprint("web.", cut)
+		m.tails.open(id).note([]logs.Record{
+			{Text: []byte("first")}, {Text: []byte(strings.Repeat("x", tailLine-cut-1) + " " + secret + " and more")}, {Text: []byte("last")},
+		})
+		failure := &worker.Failure{Source: worker.Source{Worker: id}, Phase: "start", Tail: m.tails.last(id, 20), Cause: errors.New("is away")}
+		if err := m.unfit(id, "", nil, failure); err == nil {
+			t.Fatal("it is fit")
+		}
+	}
+	groups := m.mail.Groups()
+	if len(groups) != len(secret)+1 {
+		t.Fatalf("%d kinds", len(groups))
+	}
+	for _, g := range groups {
+		text := g.Sample.Text
+		_, lines, _ := strings.Cut(text, "first\n")
+		if strings.Contains(text, secret[:5]) || !strings.Contains(lines, "xxx") || !strings.Contains(lines, "…\n") || !strings.Contains(lines, "last") || !utf8.ValidString(text) {
+			t.Errorf("%s: %q", g.Fingerprint, lines[max(0, strings.LastIndex(lines, "xxx")):])
+		}
+	}
+}
+
+// Where a line is torn at its start, nothing of it is told.
+func TestTheLastLinesBeginWithAWholeOne(t *testing.T) {
+	const secret = "correct-horse-battery"
+	var all tails
+	for name, c := range map[string]struct {
+		records []logs.Record
+		want    []string
+	}{
+		"together more than is kept": {[]logs.Record{{Text: []byte(strings.Repeat(secret, keptTail/len(secret)))}, {Text: []byte("one")}, {Text: []byte("two")}}, []string{"one", "two"}},
+		"one that is more":           {[]logs.Record{{Text: []byte(strings.Repeat(secret, keptTail/len(secret)+2) + "\none")}, {Text: []byte("two")}}, []string{"one", "two"}},
+		"after many": {
+			slices.Concat(slices.Repeat([]logs.Record{{Text: []byte(strings.Repeat(secret, 6000))}}, 4*keptTail/6000/len(secret)), []logs.Record{{Text: []byte("two")}}), []string{"two"},
+		},
+	} {
+		all.open(name).note(c.records)
+		got := all.last(name, 5000)
+		for len(got) > len(c.want) && strings.HasPrefix(got[0], secret) { // whole at its start
+			got = got[1:]
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %.40q", name, got)
+		}
 	}
 }

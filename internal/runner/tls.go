@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/roadworthy-dev/roadworthy/internal/backlog"
 	"github.com/roadworthy-dev/roadworthy/internal/front"
 	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
@@ -61,7 +62,7 @@ func (m *master) serve() {
 		note(m.front.Serve(m.listener))
 	})
 	if m.plain != nil {
-		m.serving.Go(func() { note(m.front.Serve(m.plain)) })
+		m.serving.Go(func() { note(m.front.Serve(backlog.Serve(m.plain))) })
 	}
 }
 

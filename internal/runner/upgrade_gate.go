@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/roadworthy-dev/roadworthy/internal/backlog"
 )
 
 // keepAlive is how long the front waits for the next request on a connection.
@@ -150,41 +152,13 @@ func (g *gate) Close() error {
 		return nil
 	}
 	g.closed = true
-	for _, waiting := range backlog(g.Listener) {
-		g.limit(waiting)
-		g.kept = append(g.kept, waiting)
+	waiting, err := backlog.Drain(g.Listener)
+	for _, conn := range waiting {
+		g.limit(conn)
+		g.kept = append(g.kept, conn)
 	}
 	g.changed()
-	return g.Listener.Close() //nolint:wrapcheck // a plain hand-through
-}
-
-// maxBacklog bounds what is taken at the end, so that a flood of connections
-// has no way to keep it off: sixteen times Linux's own bound of one backlog
-// (net.core.somaxconn, unless it was raised).
-const maxBacklog = 1 << 16
-
-// backlog accepts what waits, without waiting itself. A client that has gone
-// meanwhile is left out.
-func backlog(l net.Listener) []net.Conn {
-	socket, ok := l.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	var list []net.Conn
-	_ = control(socket, func(fd int) error { // a listener that is closed has none
-		for range maxBacklog {
-			accepted, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			if errors.Is(err, unix.ECONNABORTED) || errors.Is(err, unix.EINTR) {
-				continue
-			}
-			if err != nil {
-				return err //nolint:wrapcheck // EAGAIN, as a rule
-			}
-			list = append(list, takeConns([]int{accepted})...)
-		}
-		return nil
-	})
-	return list
+	return errors.Join(err, g.Listener.Close())
 }
 
 // cut closes what is kept, where nobody serves it any more.

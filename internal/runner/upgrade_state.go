@@ -217,7 +217,7 @@ func (t *tails) snapshot() map[string][]byte {
 	list := map[string][]byte{}
 	for id, one := range t.list {
 		one.mu.Lock()
-		list[id] = bytes.Clone(one.bytes[max(0, len(one.bytes)-handedTail):])
+		list[id] = bytes.Clone(endOf(one.bytes, handedTail))
 		one.mu.Unlock()
 	}
 	return list

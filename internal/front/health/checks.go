@@ -38,9 +38,13 @@ type Checks struct {
 
 	mu      sync.RWMutex
 	results map[string]Result
-	group   sync.WaitGroup
+	beats   sync.WaitGroup // one for each check
+	asking  sync.WaitGroup // those who are asked now; one may never return
 	cancel  context.CancelFunc
 }
+
+// parting is how long those who are asked have to return at the end.
+const parting = 500 * time.Millisecond
 
 // New returns checks that do not run yet. Interval and timeout default to 15 s
 // and 5 s. random draws a number below n for the jitter; several goroutines call it.
@@ -66,14 +70,24 @@ func New(list []Check, now func() time.Time, random func(n uint64) uint64) (*Che
 func (c *Checks) Start(ctx context.Context) {
 	ctx, c.cancel = context.WithCancel(ctx)
 	for _, check := range c.list {
-		c.group.Go(func() { c.beat(ctx, check) })
+		c.beats.Go(func() { c.beat(ctx, check) })
 	}
 }
 
-// Stop ends the checks and waits for those that heed their context.
+// Stop ends the checks and waits for those that heed their context. One that
+// does not, such as the read of a file that a dead server holds, is left alone
+// after a moment: nothing ends it, and the program has to go on.
 func (c *Checks) Stop() {
 	c.cancel()
-	c.group.Wait()
+	c.beats.Wait()
+	returned := make(chan struct{})
+	go func() { defer close(returned); c.asking.Wait() }()
+	timer := time.NewTimer(parting)
+	defer timer.Stop()
+	select {
+	case <-returned:
+	case <-timer.C:
+	}
 }
 
 func (c *Checks) beat(ctx context.Context, check Check) {
@@ -108,7 +122,7 @@ func (c *Checks) once(ctx context.Context, check Check, busy chan struct{}) {
 		return
 	}
 	start, done := c.now(), make(chan answer, 1)
-	c.group.Go(func() {
+	c.asking.Go(func() {
 		defer func() { <-busy }()
 		seen, err := check.Ask(limited)
 		done <- answer{seen, err}

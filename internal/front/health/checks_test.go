@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -100,6 +101,35 @@ func TestAHangingCheckFailsInTimeAndIsAskedOnce(t *testing.T) {
 	}
 	close(free)
 	until(t, "recovery", func() bool { return checks.Report().Status == health.Pass })
+}
+
+// Who heeds no context keeps nobody from the end; who does is waited for.
+func TestStopWaitsForNobodyWhoHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free, heeded := make(chan struct{}), atomic.Bool{}
+		checks, err := health.New([]health.Check{
+			{Name: "hangs", Ask: func(context.Context) (health.Observed, error) { <-free; return health.Observed{}, nil }},
+			{Name: "heeds", Ask: func(ctx context.Context) (health.Observed, error) {
+				<-ctx.Done()
+				time.Sleep(10 * time.Millisecond) // to close what it has open
+				heeded.Store(true)
+				return health.Observed{}, ctx.Err()
+			}},
+		}, time.Now, noJitter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checks.Start(t.Context())
+		synctest.Wait()
+		release := sync.OnceFunc(func() { close(free) })
+		defer release()
+		time.AfterFunc(time.Minute, release) // so that the test has an end where Stop has none
+		begun := time.Now()
+		checks.Stop()
+		if took := time.Since(begun); took > time.Second || !heeded.Load() {
+			t.Errorf("it took %s; the one who heeds was waited for: %v", took, heeded.Load())
+		}
+	})
 }
 
 func TestSecretsAreTakenOut(t *testing.T) {
