@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roadworthy-dev/roadworthy/internal/front/health"
 	"github.com/roadworthy-dev/roadworthy/internal/logs"
 	"github.com/roadworthy-dev/roadworthy/internal/mail"
 	"github.com/roadworthy-dev/roadworthy/internal/settings"
@@ -206,4 +207,51 @@ func TestTheStatusFollowsAReload(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("the new service is not looked at")
 	}
+}
+
+// A reload that changes one service forgets nothing about another one: what is
+// down is not taken for up until it was asked again.
+func TestAReloadKeepsWhatIsKnownOfServices(t *testing.T) {
+	t.Parallel()
+	deaf, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	path := filepath.Join(t.TempDir(), "roadworthy.yaml")
+	text := "name: shop\nprocesses: {web: ./app}\ntraffic: [GET /]\nservices: {db: redis, cache: redis}\nconfig: {settings: {DB_URL: {service: db}, CACHE_URL: {service: cache}}}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, _, _ := unmanned(t, "")
+	look := func(cache string) {
+		t.Helper()
+		config, err := Load(Options{Manifest: path, Environ: []string{"DB_URL=redis://" + deaf.Addr().String(), "CACHE_URL=redis://" + cache}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.watch(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("127.0.0.1:1")
+	defer func() { m.checks.Load().Stop() }()
+	for end := time.Now().Add(20 * time.Second); statusOf(m.health(), "db") != health.Fail; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("got %+v", m.health())
+		}
+	}
+	look("127.0.0.1:2")
+	if report := m.health(); statusOf(report, "db") != health.Fail || statusOf(report, "cache") == health.Pass {
+		t.Errorf("got %+v", report)
+	}
+}
+
+func statusOf(report health.Report, service string) health.Status {
+	for name, results := range report.Checks {
+		if before, _, _ := strings.Cut(name, ":"); before == service && len(results) > 0 {
+			return results[0].Status
+		}
+	}
+	return ""
 }

@@ -58,11 +58,11 @@ func (w watched) check() (check health.Check, err error) {
 	return check, nil
 }
 
-// watch looks at the services of a configuration from now on. Where they are
-// those that are looked at already, their results stay.
+// watch looks at the services of a configuration from now on. What is known of
+// those that are looked at already stays: one that is down is down still.
 func (m *master) watch(ctx context.Context, c *Config) error {
-	list := m.services(c)
-	if m.checks.Load() != nil && slices.Equal(list, m.watched) {
+	list, old := m.services(c), m.checks.Load()
+	if old != nil && slices.Equal(list, m.watched) {
 		return nil
 	}
 	var checks []health.Check
@@ -77,9 +77,15 @@ func (m *master) watch(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range list {
+		if old != nil && slices.Contains(m.watched, w) {
+			fresh.Recall(w.name, old)
+		}
+	}
 	fresh.Start(context.WithoutCancel(ctx))
 	m.watched = list
-	if old := m.checks.Swap(fresh); old != nil {
+	m.checks.Store(fresh)
+	if old != nil {
 		old.Stop()
 	}
 	return nil

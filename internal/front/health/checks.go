@@ -66,6 +66,19 @@ func New(list []Check, now func() time.Time, random func(n uint64) uint64) (*Che
 	return c, nil
 }
 
+// Recall takes over what others saw last of one check, for as long as it was
+// not asked here. Call it before Start.
+func (c *Checks) Recall(name string, from *Checks) {
+	from.mu.RLock()
+	last, known := from.results[name]
+	from.mu.RUnlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, asked := c.results[name]; asked && known {
+		c.results[name] = last
+	}
+}
+
 // Start begins to check, each dependency at once and then on its beat.
 func (c *Checks) Start(ctx context.Context) {
 	ctx, c.cancel = context.WithCancel(ctx)
