@@ -31,12 +31,18 @@ func lines(key string, n *document.Node) string {
 
 func TestTextsStayAsTheyStand(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                     `=""@1 `,
-		"# nothing\n":                          `=""@1 `,
-		"a: 1.10\nb: True\nc:\n":               `.a="1.10"@1 .b="True"@2 .c=""@3 `,
-		"a: {b: [x, 'y z']}":                   `.a.b[0]="x"@1 .a.b[1]="y z"@1 `,
-		"a: &x one\nb: *x\n":                   `.a="one"@1 .b="one"@1 `,
-		"a: !!str 10\n":                        `.a="10"@1 `,
+		"":                       `=""@1 `,
+		"# nothing\n":            `=""@1 `,
+		"a: 1.10\nb: True\nc:\n": `.a="1.10"@1 .b="True"@2 .c=""@3 `,
+		"a: {b: [x, 'y z']}":     `.a.b[0]="x"@1 .a.b[1]="y z"@1 `,
+		"a: &x one\nb: *x\n":     `.a="one"@1 .b="one"@1 `,
+		"a: !!str 10\n":          `.a="10"@1 `,
+
+		// An alias is what stood before it (YAML 1.2, 7.1), however often it is read.
+		"a: &x {p: &y 1}\nb: &y 2\nc: *x\nd: *y\n": `.a.p="1"@1 .b="2"@2 .c.p="1"@1 .d="2"@2 `,
+		"o: &y 1\na: &x {q: *y}\nb: &y 2\nc: *x\n": `.o="1"@1 .a.q="1"@1 .b="2"@3 .c.q="1"@1 `,
+		"o: &y 1\na: &x {q: *y}\nb: &y [*x]\n":     `.o="1"@1 .a.q="1"@1 .b[0].q="1"@1 `,
+
 		"\ufeffa: b\n":                         `.a="b"@1 `,
 		"{\n\t\"a\": [\n\t\t1\n\t]\n}":         `.a[0]="1"@3 `,
 		`{"a": "\u0041\/\n\"\\ \ud83d\ude00"}`: `.a="A/\n\"\\ 😀"@1 `,

@@ -50,7 +50,7 @@ func (r *reader) read(data []byte) *Node {
 		r.severalDocuments(file.Docs[1])
 		return nil
 	}
-	t := &tree{reader: r, anchors: map[string]ast.Node{}, open: map[string]bool{}}
+	t := &tree{reader: r, anchors: map[string]ast.Node{}, targets: map[*ast.AliasNode]ast.Node{}, open: map[ast.Node]bool{}}
 	root := t.node(file.Docs[0].Body, 1)
 	if t.stopped {
 		return nil

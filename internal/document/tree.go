@@ -12,8 +12,9 @@ import (
 // a budget, since an alias of an alias grows without end.
 type tree struct {
 	*reader
-	anchors map[string]ast.Node
-	open    map[string]bool // anchors whose value is being read
+	anchors map[string]ast.Node         // what a name stands for at the place that is being read
+	targets map[*ast.AliasNode]ast.Node // what each alias of the file names
+	open    map[ast.Node]bool           // the values behind anchors that are being read
 	nodes   int
 	through *Place // the alias of the file itself that is being read
 	stopped bool   // a limit is passed: what was read is worth nothing
@@ -125,28 +126,40 @@ func (t *tree) key(k ast.MapKeyNode) (string, Place, bool) {
 }
 
 func (t *tree) anchor(a *ast.AnchorNode, depth int) *Node {
-	name := nodeName(a.Name)
-	t.anchors[name] = a.Value
-	t.open[name] = true
-	defer delete(t.open, name)
+	if t.through == nil { // an alias repeats a value, not its anchors
+		t.anchors[nodeName(a.Name)] = a.Value
+	}
+	t.open[a.Value] = true
+	defer delete(t.open, a.Value)
 	return t.node(a.Value, depth)
+}
+
+// target returns the value that an alias names: that of the anchor which was
+// the last before it in the file, also where the alias is read once more as
+// part of what another repeats.
+func (t *tree) target(a *ast.AliasNode, name string) (ast.Node, bool) {
+	if target, bound := t.anchors[name]; bound && t.through == nil {
+		t.targets[a] = target
+	}
+	target, known := t.targets[a]
+	return target, known
 }
 
 func (t *tree) alias(a *ast.AliasNode, at Place, depth int) *Node {
 	name := nodeName(a.Value)
-	target, known := t.anchors[name]
+	target, known := t.target(a, name)
 	switch {
 	case !known:
 		t.faults = append(t.faults, Fault{NoAnchor, at, fmt.Sprintf("anchor %s is not declared", problem.Quote(name)), problem.Clip(name), "a declared anchor", fmt.Sprintf("write out the value on line %d", at.Line)})
 		return &Node{Kind: Broken, At: at}
-	case t.open[name]:
+	case t.open[target]:
 		t.tooMuch(at, "an alias stands inside the value that it names", "*"+problem.Clip(name), "a value that ends",
 			fmt.Sprintf("write out the value on line %d instead of *%s", at.Line, problem.Clip(name)))
 		t.stopped = true
 		return &Node{At: at}
 	}
-	t.open[name] = true
-	defer delete(t.open, name)
+	t.open[target] = true
+	defer delete(t.open, target)
 	if t.through == nil {
 		t.through = &at
 		defer func() { t.through = nil }()
