@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
 // Read reads a text. The node is nil where nothing can be made of it, which
@@ -19,17 +21,26 @@ import (
 // node there can be faults too: whoever asks can add its own and tell all at
 // once. The name of the file is for their mends.
 func Read(name string, data []byte, limits Limits) (*Node, []Fault) {
-	r := &reader{name: name, limits: limits}
+	r := &reader{name: name, limits: limits, lex: lexer.Tokenize}
 	return r.read(data), r.faults
 }
 
 type reader struct {
 	name   string
 	limits Limits
+	lex    func(string) token.Tokens // of the library
 	faults []Fault
 }
 
-func (r *reader) read(data []byte) *Node {
+// read reads a text. A panic of the library on odd input is the file's fault
+// as far as its writer is concerned: it must end no program.
+func (r *reader) read(data []byte) (root *Node) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.notYAML(Place{1, 1}, "the file cannot be read as YAML", problem.Clip(fmt.Sprint(p)), "plain YAML", "write the file anew, without rare forms of YAML")
+			root = nil
+		}
+	}()
 	if !r.isText(data) {
 		return nil
 	}
@@ -38,7 +49,7 @@ func (r *reader) read(data []byte) *Node {
 	if !ok {
 		return nil
 	}
-	file, err := parse(tokens)
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // which tree refuses with both lines
 	if err != nil {
 		r.syntax(err)
 		return nil
@@ -51,7 +62,7 @@ func (r *reader) read(data []byte) *Node {
 		return nil
 	}
 	t := &tree{reader: r, anchors: map[string]ast.Node{}, targets: map[*ast.AliasNode]ast.Node{}, open: map[ast.Node]bool{}}
-	root := t.node(file.Docs[0].Body, 1)
+	root = t.node(file.Docs[0].Body, 1)
 	if t.stopped {
 		return nil
 	}
@@ -98,7 +109,7 @@ func badRune(line []byte) int {
 // tokens splits a text and refuses what nests too deep, before the parser,
 // which recurses, sees it.
 func (r *reader) tokens(text string) (token.Tokens, bool) {
-	tokens := lexer.Tokenize(text)
+	tokens := r.lex(text)
 	lines := strings.Split(text, "\n")
 	flow, inLine, line := 0, 0, 0
 	for i, t := range tokens {
@@ -144,17 +155,6 @@ func tabIn(lines []string, t *token.Token) int {
 	line := lines[t.Position.Line-1]
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 	return strings.IndexByte(indent, '\t') + 1
-}
-
-// parse runs the library's parser. A panic of its own on odd input is the
-// file's fault as far as its writer is concerned.
-func parse(tokens token.Tokens) (file *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("parse the file: %v", p)
-		}
-	}()
-	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // which tree refuses with both lines
 }
 
 // syntax notes an error of the library's parser.
