@@ -54,6 +54,31 @@ func TestTextsStayAsTheyStand(t *testing.T) {
 	}
 }
 
+func TestSeveralDocumentsAreRefused(t *testing.T) {
+	for text, want := range map[string]struct {
+		line int
+		fix  string
+	}{
+		"---\n---\nport: 9\n":               {2, "remove line 2"},
+		"# a\n---\n# b\n--- # c\nport: 9\n": {4, "remove line 4"},
+		"%YAML 1.2\n---\n---\nport: 9\n":    {3, "remove line 3"},
+		"a: 1\n---\nb: 2\n":                 {2, "remove line 2 and what follows it"},
+		"a: 1\n...\nb: 2\n":                 {3, "remove line 3 and what follows it"},
+		"---\na: 1\n---\nb: 2\n---\nc: 3\n": {3, "remove line 3 and what follows it"},
+		"a: 1\n...\n...\n...\n":             {3, "remove line 3 and what follows it"},
+	} {
+		root, faults := document.Read("x", []byte(text), limits)
+		if root != nil || len(faults) != 1 || faults[0].Summary != "the file holds several documents" || faults[0].At.Line != want.line || faults[0].Fix != want.fix {
+			t.Errorf("%q gives %s, %+v", text, lines("", root), faults)
+		}
+	}
+	for _, text := range []string{"---\na: 1\n", "---\na: 1\n...\n", "# c\n--- # d\na: 1\n", "---\n...\na: 1\n"} {
+		if root, faults := document.Read("x", []byte(text), limits); root.Get("a").String() != "1" || len(faults) > 0 {
+			t.Errorf("%q gives %s, %+v", text, lines("", root), faults)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"a: 1", "a: &b [*b]", "? x\n: y", "a: [1, {b: c}]", "\"\\x\": 1", "a: >-\n  b", "- - - -", "{\t\"a\":\n\t1}"} {
 		f.Add(seed)

@@ -58,7 +58,8 @@ func (r *reader) read(data []byte) (root *Node) {
 		return &Node{At: Place{1, 1}}
 	}
 	if len(file.Docs) > 1 {
-		r.severalDocuments(file.Docs[1])
+		second := placeOfDocument(file.Docs[1])
+		r.severalDocuments(second, andWhatFollows(second))
 		return nil
 	}
 	t := &tree{reader: r, anchors: map[string]ast.Node{}, targets: map[*ast.AliasNode]ast.Node{}, open: map[ast.Node]bool{}}
@@ -106,57 +107,6 @@ func badRune(line []byte) int {
 	return column
 }
 
-// tokens splits a text and refuses what nests too deep, before the parser,
-// which recurses, sees it.
-func (r *reader) tokens(text string) (token.Tokens, bool) {
-	tokens := r.lex(text)
-	lines := strings.Split(text, "\n")
-	flow, inLine, line := 0, 0, 0
-	for i, t := range tokens {
-		if t.Position.Line != line {
-			inLine, line = 0, t.Position.Line
-			if c := tabIn(lines, t); c > 0 && flow == 0 {
-				r.notYAML(Place{line, c}, "a line is indented with a tab", "a tab", "spaces: YAML does not allow tabs here", fmt.Sprintf("on line %d replace the tab by two spaces", line))
-				return nil, false
-			}
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-		case token.SequenceEndType, token.MappingEndType:
-			flow = max(0, flow-1)
-		case token.SequenceEntryType, token.MappingKeyType:
-			inLine++ // "- - - -" nests within one line
-		}
-		switch {
-		case flow > MaxDepth || inLine > MaxDepth:
-			r.tooDeep(placeOf(t))
-			return nil, false
-		case i == r.limits.Values:
-			r.tooMuch(placeOf(t), "the file has too many values", fmt.Sprintf("%d words and signs", len(tokens)),
-				fmt.Sprintf("at most %d", r.limits.Values), "keep only settings in this file; move data into files that it names")
-			return nil, false
-		}
-	}
-	return tokens, true
-}
-
-// tabIn returns the column of a tab in the indentation of the line that a
-// token is the first of, 0 for none. The library lets some of them pass, and
-// then the line means something else than it looks. Within a block of text a
-// tab is text, within brackets it is a blank.
-func tabIn(lines []string, t *token.Token) int {
-	if t.Position.Line < 1 || t.Position.Line > len(lines) || strings.HasPrefix(strings.TrimSpace(lines[t.Position.Line-1]), "#") {
-		return 0
-	}
-	if t.Prev != nil && (t.Prev.Type == token.LiteralType || t.Prev.Type == token.FoldedType) {
-		return 0
-	}
-	line := lines[t.Position.Line-1]
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	return strings.IndexByte(indent, '\t') + 1
-}
-
 // syntax notes an error of the library's parser.
 func (r *reader) syntax(err error) {
 	at, message := Place{1, 1}, err.Error()
@@ -176,15 +126,24 @@ func (r *reader) syntax(err error) {
 	r.notYAML(at, message, "", "", fix)
 }
 
-func (r *reader) severalDocuments(second *ast.DocumentNode) {
-	at := Place{1, 1}
+func (r *reader) severalDocuments(second Place, fix string) {
+	r.notYAML(second, "the file holds several documents", "a second document", "one document", fix)
+}
+
+// placeOfDocument returns where a document begins.
+func placeOfDocument(d *ast.DocumentNode) Place {
 	switch {
-	case second.Start != nil:
-		at = placeOf(second.Start)
-	case second.Body != nil:
-		at = placeOf(second.Body.GetToken())
+	case d.Start != nil:
+		return placeOf(d.Start)
+	case d.Body != nil:
+		return placeOf(d.Body.GetToken())
 	}
-	r.notYAML(at, "the file holds several documents", "a second document", "one document", fmt.Sprintf("remove line %d and what follows it", at.Line))
+	return Place{1, 1}
+}
+
+// andWhatFollows is the mend of a second document.
+func andWhatFollows(at Place) string {
+	return fmt.Sprintf("remove line %d and what follows it", at.Line)
 }
 
 func (r *reader) notYAML(at Place, summary, got, want, fix string) {

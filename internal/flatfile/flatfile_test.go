@@ -55,6 +55,7 @@ func TestBrokenFilesAreRefusedWithTheirLine(t *testing.T) {
 		{"yaml", "a: 1\nb: *x\n", "app.conf:2"},
 		{"yaml", "a: 1\nb:\n  <<: {c: 1}\n", "app.conf:3"},
 		{"yaml", "a: 1\na: 2\n", "app.conf:2"},
+		{"yaml", "---\n---\nport: 9\n", "app.conf:2"},
 		{"yaml", strings.Repeat("[", 500), "app.conf:1"},
 		{"json", "{\"port\": 1,\n}", "app.conf:2"},
 		{"toml", "port = 1\nlog = = 2\n", "app.conf:2"},

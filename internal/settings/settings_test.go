@@ -281,6 +281,7 @@ func TestFilesOfOddForms(t *testing.T) {
 		"{\"a\": \"\\u0041\", \"n\":\n\t{\"c\": 3}}": "A  3",
 		"a: [":                             "error ",
 		"a: 1\n---\nb: 2":                  "error several documents",
+		"# one\n---\n# two\n---\na: 1":     "error several documents",
 		"a: \xff":                          "error UTF-8",
 		"- a\n- b":                         "error the file is no mapping",
 		"just text":                        "error the file is no mapping",

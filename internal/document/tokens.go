@@ -1,0 +1,108 @@
+package document
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/token"
+)
+
+// tokens splits a text and refuses what nests too deep, before the parser,
+// which recurses, sees it.
+func (r *reader) tokens(text string) (token.Tokens, bool) {
+	tokens := r.lex(text)
+	w := &walk{reader: r, lines: strings.Split(text, "\n")}
+	for i, t := range tokens {
+		if i == r.limits.Values {
+			r.tooMuch(placeOf(t), "the file has too many values", fmt.Sprintf("%d words and signs", len(tokens)),
+				fmt.Sprintf("at most %d", r.limits.Values), "keep only settings in this file; move data into files that it names")
+			return nil, false
+		}
+		if !w.line(t) || !w.nesting(t) || !w.separator(t) {
+			return nil, false
+		}
+		if t.Type != token.CommentType {
+			w.last = t
+		}
+	}
+	return tokens, true
+}
+
+// walk is what is known of a text on the way through its tokens. Its methods
+// take one token each and tell whether it is allowed.
+type walk struct {
+	*reader
+	lines      []string
+	number     int            // of the line
+	inLine     int            // levels that the line opens: "- - - -"
+	flow       int            // levels of brackets
+	separators []*token.Token // "---" and "..."
+	last       *token.Token   // but for comments; nil at first
+}
+
+// line refuses tabs in the indentation of a line that begins with a token.
+func (w *walk) line(t *token.Token) bool {
+	if t.Position.Line == w.number {
+		return true
+	}
+	w.inLine, w.number = 0, t.Position.Line
+	c := tabIn(w.lines, t)
+	if c == 0 || w.flow > 0 {
+		return true
+	}
+	w.notYAML(Place{w.number, c}, "a line is indented with a tab", "a tab", "spaces: YAML does not allow tabs here", fmt.Sprintf("on line %d replace the tab by two spaces", w.number))
+	return false
+}
+
+func (w *walk) nesting(t *token.Token) bool {
+	switch t.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		w.flow++
+	case token.SequenceEndType, token.MappingEndType:
+		w.flow = max(0, w.flow-1)
+	case token.SequenceEntryType, token.MappingKeyType:
+		w.inLine++
+	}
+	if w.flow > MaxDepth || w.inLine > MaxDepth {
+		w.tooDeep(placeOf(t))
+		return false
+	}
+	return true
+}
+
+// separator refuses two heads of documents with nothing between them: the
+// library takes the first for an empty document and drops all that follows.
+// One document has a head and an end at most; of many the library's time
+// grows with the square.
+func (w *walk) separator(t *token.Token) bool {
+	if t.Type != token.DocumentHeaderType && t.Type != token.DocumentEndType {
+		return true
+	}
+	if w.last != nil && w.last.Type == token.DocumentHeaderType && t.Type == token.DocumentHeaderType {
+		w.severalDocuments(placeOf(t), fmt.Sprintf("remove line %d", t.Position.Line))
+		return false
+	}
+	w.separators = append(w.separators, t)
+	if len(w.separators) > 2 {
+		second := placeOf(w.separators[1])
+		w.severalDocuments(second, andWhatFollows(second))
+		return false
+	}
+	return true
+}
+
+// tabIn returns the column of a tab in the indentation of the line that a
+// token is the first of, 0 for none. The library lets some of them pass, and
+// then the line means something else than it looks. Within a block of text a
+// tab is text, within brackets it is a blank.
+func tabIn(lines []string, t *token.Token) int {
+	if t.Position.Line < 1 || t.Position.Line > len(lines) || strings.HasPrefix(strings.TrimSpace(lines[t.Position.Line-1]), "#") {
+		return 0
+	}
+	if t.Prev != nil && (t.Prev.Type == token.LiteralType || t.Prev.Type == token.FoldedType) {
+		return 0
+	}
+	line := lines[t.Position.Line-1]
+	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	return strings.IndexByte(indent, '\t') + 1
+}
