@@ -8,7 +8,7 @@
 //
 // The invariant: any text ends within time and stack that are bounded by its
 // [Limits], and each fault has its place and a mend. The room does no I/O and
-// knows no key. Read next: read.go, then tree.go.
+// knows no key. Read next: read.go, runs.go, tokens.go, then tree.go.
 package document
 
 import (

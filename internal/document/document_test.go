@@ -79,6 +79,37 @@ func TestSeveralDocumentsAreRefused(t *testing.T) {
 	}
 }
 
+// What the library's lexer goes back over is refused before it sees it: of
+// each of these texts it would read every sign as often as there are signs.
+func TestWhatTheLexerIsSlowWithIsRefused(t *testing.T) {
+	many := limits.Bytes / 2
+	for text, at := range map[string]document.Place{
+		"a: |\n x" + strings.Repeat("\n", many):            {Line: 3, Column: 1},
+		"a: |\r\n x" + strings.Repeat("\r\n", many/2):      {Line: 3, Column: 1},
+		"a: |\n x" + strings.Repeat("\n ", many/2):         {Line: 3, Column: 1},
+		"a: 1\nb: \"" + strings.Repeat("\t", many) + "x\"": {Line: 2, Column: 105},
+		"a: \"" + strings.Repeat("x\t", many/2) + "x\"":    {Line: 1, Column: 206},
+		"a: " + strings.Repeat("<", many):                  {Line: 1, Column: 104},
+	} {
+		root, faults := document.Read("x", []byte(text), limits)
+		if root != nil || len(faults) != 1 || faults[0].Kind != document.TooMuch || faults[0].At != at || faults[0].Got == "" || faults[0].Want == "" || faults[0].Fix == "" {
+			t.Errorf("%.12q gives %.20s, %+v; want it at %v", text, lines("", root), faults, at)
+		}
+	}
+	for _, text := range []string{
+		"a: |\n x\n" + strings.Repeat("\n", 20) + " y\n" + strings.Repeat("\n", 90),
+		"a: |\r\n x\r\n" + strings.Repeat("\r\n", 90),
+		"a: " + strings.Repeat("MIIB", many/4) + "\n",
+		"a: \"x\"\n# " + strings.Repeat("x\t", 90) + "\n# " + strings.Repeat("x\t", 90),
+		"{\n" + strings.Repeat("\t\t\"k\": [\n\t\t\t1\n\t\t],\n", 1) + strings.Repeat("\t\t\n", 50) + "\t\"a\": 1\n}",
+		"a: \"<<<<<<< HEAD\"\nb: \"" + strings.Repeat("<<x", 1000) + "\"",
+	} {
+		if root, faults := document.Read("x", []byte(text), limits); root.Get("a").String() == "" || len(faults) > 0 {
+			t.Errorf("%.12q gives %.20s, %+v", text, lines("", root), faults)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"a: 1", "a: &b [*b]", "? x\n: y", "a: [1, {b: c}]", "\"\\x\": 1", "a: >-\n  b", "- - - -", "{\t\"a\":\n\t1}"} {
 		f.Add(seed)

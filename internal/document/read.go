@@ -44,8 +44,11 @@ func (r *reader) read(data []byte) (root *Node) {
 	if !r.isText(data) {
 		return nil
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	tokens, ok := r.tokens(string(data))
+	text := string(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if !r.runs(text) {
+		return nil
+	}
+	tokens, ok := r.tokens(text)
 	if !ok {
 		return nil
 	}
@@ -109,9 +112,11 @@ func badRune(line []byte) int {
 
 // syntax notes an error of the library's parser.
 func (r *reader) syntax(err error) {
-	at, message := Place{1, 1}, err.Error()
+	at, message := Place{1, 1}, ""
 	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-		at, message = placeOf(e.Token), e.Message
+		at, message = placeOf(e.Token), e.Message // its Error() prints the whole text, and takes its time
+	} else {
+		message = err.Error()
 	}
 	fix := fmt.Sprintf("mend line %d at column %d", at.Line, at.Column)
 	switch {
