@@ -27,6 +27,10 @@ type Limits struct {
 // MaxDepth is how many levels may nest, in any text.
 const MaxDepth = 20
 
+// MaxKey is how many bytes the keys on the way to a value may have together,
+// in any text.
+const MaxKey = 1 << 10
+
 // Kind is what a node is.
 type Kind uint8
 

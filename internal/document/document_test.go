@@ -110,6 +110,30 @@ func TestWhatTheLexerIsSlowWithIsRefused(t *testing.T) {
 	}
 }
 
+// Whoever reads a tree writes dotted keys, as the parser does, once for each
+// value below a key.
+func TestLongKeysAreRefused(t *testing.T) {
+	long := strings.Repeat("k", document.MaxKey+1)
+	half := strings.Repeat("k", document.MaxKey/2+1)
+	for text, at := range map[string]document.Place{
+		"a: 1\n" + long + ": [1, 2]\n":              {Line: 2, Column: 1},
+		"{a: {\"" + long + "\" : 1}}":               {Line: 1, Column: 6},
+		"? " + long + " # c\n: 1\n":                 {Line: 1, Column: 3},
+		"{a: {" + long + "}}":                       {Line: 1, Column: 6},
+		half + ":\n  b: 1\n  " + half + ": 2\n":     {Line: 3, Column: 3},
+		"a: &x {" + half + ": 1}\n" + half + ": *x": {Line: 2, Column: len(half) + 3},
+	} {
+		root, faults := document.Read("x", []byte(text), limits)
+		if root != nil || len(faults) != 1 || faults[0].Kind != document.TooMuch || faults[0].At != at || faults[0].Got == "" || faults[0].Want == "" || faults[0].Fix == "" {
+			t.Errorf("%.12q gives %.20s, %+v; want it at %v", text, lines("", root), faults, at)
+		}
+	}
+	text := half + ": 1\n2" + half + ": {b: {c: 2}}\n"
+	if root, faults := document.Read("x", []byte(text), limits); len(root.Entries) != 2 || len(faults) > 0 {
+		t.Errorf("%.12q gives %+v", text, faults)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"a: 1", "a: &b [*b]", "? x\n: y", "a: [1, {b: c}]", "\"\\x\": 1", "a: >-\n  b", "- - - -", "{\t\"a\":\n\t1}"} {
 		f.Add(seed)

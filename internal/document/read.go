@@ -164,6 +164,11 @@ func (r *reader) tooDeep(at Place) {
 		fmt.Sprintf("remove levels on line %d", at.Line))
 }
 
+func (r *reader) longKey(at Place) {
+	r.tooMuch(at, "a key is too long", fmt.Sprintf("more than %d bytes, with the keys above it", MaxKey), fmt.Sprintf("at most %d bytes", MaxKey),
+		fmt.Sprintf("on line %d write a shorter key", at.Line))
+}
+
 // placeOf returns where a token stands; the library leaves some without.
 func placeOf(t *token.Token) Place {
 	if t == nil || t.Position == nil {

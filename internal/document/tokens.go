@@ -7,8 +7,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// tokens splits a text and refuses what nests too deep, before the parser,
-// which recurses, sees it.
+// tokens splits a text and refuses what nests too deep and what the parser
+// would be slow with, before the parser, which recurses, sees it.
 func (r *reader) tokens(text string) (token.Tokens, bool) {
 	tokens := r.lex(text)
 	w := &walk{reader: r, lines: strings.Split(text, "\n")}
@@ -18,7 +18,7 @@ func (r *reader) tokens(text string) (token.Tokens, bool) {
 				fmt.Sprintf("at most %d", r.limits.Values), "keep only settings in this file; move data into files that it names")
 			return nil, false
 		}
-		if !w.line(t) || !w.nesting(t) || !w.separator(t) {
+		if !w.line(t) || !w.nesting(t) || !w.separator(t) || !w.key(t) {
 			return nil, false
 		}
 		if t.Type != token.CommentType {
@@ -89,6 +89,16 @@ func (w *walk) separator(t *token.Token) bool {
 		return false
 	}
 	return true
+}
+
+// key refuses a long key, which the parser writes out once more for each value
+// below it. What several keys have together is counted in the tree.
+func (w *walk) key(t *token.Token) bool {
+	if t.Type != token.MappingValueType || w.last == nil || len(w.last.Value) <= MaxKey {
+		return true
+	}
+	w.longKey(placeOf(w.last))
+	return false
 }
 
 // tabIn returns the column of a tab in the indentation of the line that a

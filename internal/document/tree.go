@@ -16,6 +16,7 @@ type tree struct {
 	targets map[*ast.AliasNode]ast.Node // what each alias of the file names
 	open    map[ast.Node]bool           // the values behind anchors that are being read
 	nodes   int
+	way     int    // bytes of the keys on the way to the value that is being read
 	through *Place // the alias of the file itself that is being read
 	stopped bool   // a limit is passed: what was read is worth nothing
 }
@@ -54,9 +55,7 @@ func (t *tree) spend(at Place, depth int) bool {
 		return false
 	}
 	t.nodes++
-	if t.through != nil {
-		at = *t.through
-	}
+	at = t.place(at)
 	switch {
 	case depth > MaxDepth+1: // the scalars inside the deepest level are allowed
 		t.tooDeep(at)
@@ -98,12 +97,31 @@ func (t *tree) mapping(m *ast.MappingNode, at Place, depth int) *Node {
 			continue
 		}
 		seen[key] = keyAt
-		out.Entries = append(out.Entries, Entry{key, keyAt, t.node(value.Value, depth+1)})
+		out.Entries = append(out.Entries, Entry{key, keyAt, t.below(key, keyAt, value.Value, depth)})
 	}
 	if !m.IsFlowStyle && len(out.Entries) > 0 {
 		out.At = out.Entries[0].At // the library gives the colon's place
 	}
 	return out
+}
+
+// below reads the value behind a key of a mapping at a depth.
+func (t *tree) below(key string, at Place, value ast.Node, depth int) *Node {
+	t.way += len(key)
+	defer func() { t.way -= len(key) }()
+	if t.way > MaxKey && !t.stopped {
+		t.longKey(t.place(at))
+		t.stopped = true
+	}
+	return t.node(value, depth+1)
+}
+
+// place returns where a value stands in the file itself.
+func (t *tree) place(at Place) Place {
+	if t.through != nil {
+		return *t.through
+	}
+	return at
 }
 
 // key reads the key of a mapping, which must be a plain word.
