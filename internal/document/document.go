@@ -20,7 +20,7 @@ import (
 
 // Limits bound what a text can cost.
 type Limits struct {
-	Bytes  int // of the text
+	Bytes  int // of the text, and once more of what aliases repeat
 	Values int // words and signs of the text, and values after aliases are followed
 }
 

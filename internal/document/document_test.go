@@ -134,6 +134,26 @@ func TestLongKeysAreRefused(t *testing.T) {
 	}
 }
 
+// What an alias repeats costs whoever reads the tree as much as what is written.
+func TestAliasesAddNoMoreThanAFileHolds(t *testing.T) {
+	long := strings.Repeat("x", limits.Bytes/10)
+	for text, want := range map[string]int{ // the line of the alias that is one too many, 0 for none
+		"a: &x " + long + "\n" + "b: [*x, *x, *x]\n":                                                      0,
+		"a: &x " + long + "\nb: [" + strings.Repeat("*x, ", 9) + "\n*x,\n*x,\n*x]\n":                      4,
+		"a: &x {" + long[:1000] + ": y}\nb: [" + strings.Repeat("*x, ", 64) + "\n*x,\n*x, *x]\n":          4,
+		"a: &x {k: 1, k: 2, k: 3, !a b: c}\nb: [" + strings.Repeat("*x, ", 700) + "\n*x]\n":               0,
+		"a: &x {" + strings.Repeat("k: , ", 500) + "}\nb: [*x, *x, *x, *x, *x, *x, *x, *x,\n*x,\n*x, *x]": 3,
+	} {
+		root, faults := document.Read("x", []byte(text), limits)
+		if last := len(faults) - 1; want > 0 && (root != nil || last < 0 || faults[last].Kind != document.TooMuch || faults[last].At.Line != want) || want == 0 && root == nil {
+			t.Errorf("%.12q gives %.20s, %d faults; want one on line %d", text, lines("", root), len(faults), want)
+		}
+		if len(faults) > 500 {
+			t.Errorf("%.12q tells %d faults: what an alias repeats is told already", text, len(faults))
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"a: 1", "a: &b [*b]", "? x\n: y", "a: [1, {b: c}]", "\"\\x\": 1", "a: >-\n  b", "- - - -", "{\t\"a\":\n\t1}"} {
 		f.Add(seed)

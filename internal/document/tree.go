@@ -16,6 +16,7 @@ type tree struct {
 	targets map[*ast.AliasNode]ast.Node // what each alias of the file names
 	open    map[ast.Node]bool           // the values behind anchors that are being read
 	nodes   int
+	again   int    // bytes of the texts and keys that aliases repeat
 	way     int    // bytes of the keys on the way to the value that is being read
 	through *Place // the alias of the file itself that is being read
 	stopped bool   // a limit is passed: what was read is worth nothing
@@ -46,7 +47,27 @@ func (t *tree) node(n ast.Node, depth int) *Node {
 	case *ast.TagNode:
 		return t.tag(v, at, depth)
 	}
-	return scalarNode(n, at)
+	out := scalarNode(n, at)
+	t.repeat(out.Text)
+	return out
+}
+
+// repeat counts a text that is read through an alias against the limits.
+func (t *tree) repeat(text string) {
+	if t.through == nil || t.stopped {
+		return
+	}
+	t.again += len(text)
+	if t.again > t.limits.Bytes {
+		t.expands(*t.through, "bytes", t.limits.Bytes)
+	}
+}
+
+// expands stops at a place: what aliases stand for is too much.
+func (t *tree) expands(at Place, what string, most int) {
+	t.tooMuch(at, "the aliases expand to too much", fmt.Sprintf("more than %d %s", most, what),
+		fmt.Sprintf("at most %d %s", most, what), fmt.Sprintf("write out the value on line %d instead of the alias", at.Line))
+	t.stopped = true
 }
 
 // spend counts a node against the limits.
@@ -59,14 +80,19 @@ func (t *tree) spend(at Place, depth int) bool {
 	switch {
 	case depth > MaxDepth+1: // the scalars inside the deepest level are allowed
 		t.tooDeep(at)
+		t.stopped = true
 	case t.nodes > t.limits.Values:
-		t.tooMuch(at, "the aliases expand to too much", fmt.Sprintf("more than %d values", t.limits.Values),
-			fmt.Sprintf("at most %d values", t.limits.Values), fmt.Sprintf("write out the value on line %d instead of the alias", at.Line))
-	default:
-		return true
+		t.expands(at, "values", t.limits.Values)
 	}
-	t.stopped = true
-	return false
+	return !t.stopped
+}
+
+// fault notes what is wrong with the file, once: what an alias repeats is told
+// where it stands.
+func (t *tree) fault(kind FaultKind, at Place, summary, got, want, fix string) {
+	if t.through == nil {
+		t.faults = append(t.faults, Fault{kind, at, summary, got, want, fix})
+	}
 }
 
 func scalarNode(n ast.Node, at Place) *Node {
@@ -88,14 +114,16 @@ func (t *tree) mapping(m *ast.MappingNode, at Place, depth int) *Node {
 	seen := map[string]Place{}
 	for _, value := range m.Values {
 		key, keyAt, ok := t.key(value.Key)
-		if !ok {
-			continue
-		}
-		if first, twice := seen[key]; twice {
-			t.notYAML(keyAt, fmt.Sprintf("the key %s stands twice in one mapping", problem.Quote(key)), fmt.Sprintf("%s on line %d and on line %d", problem.Quote(key), first.Line, keyAt.Line),
+		first, twice := seen[key]
+		if ok && twice {
+			t.fault(NotYAML, keyAt, fmt.Sprintf("the key %s stands twice in one mapping", problem.Quote(key)), fmt.Sprintf("%s on line %d and on line %d", problem.Quote(key), first.Line, keyAt.Line),
 				"each key once", fmt.Sprintf("remove the key on line %d or on line %d", first.Line, keyAt.Line))
+		}
+		if !ok || twice {
+			t.spend(keyAt, depth) // it takes as long as a value
 			continue
 		}
+		t.repeat(key)
 		seen[key] = keyAt
 		out.Entries = append(out.Entries, Entry{key, keyAt, t.below(key, keyAt, value.Value, depth)})
 	}
@@ -139,7 +167,7 @@ func (t *tree) key(k ast.MapKeyNode) (string, Place, bool) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode, *ast.InfinityNode, *ast.NanNode:
 		return n.GetToken().Value, at, true
 	}
-	t.wrongType(at, "a key is not a plain word", "an alias, an anchor, a list or a mapping", "a word", fmt.Sprintf("on line %d write the key as a word", at.Line))
+	t.fault(WrongType, at, "a key is not a plain word", "an alias, an anchor, a list or a mapping", "a word", fmt.Sprintf("on line %d write the key as a word", at.Line))
 	return "", at, false
 }
 
@@ -168,7 +196,7 @@ func (t *tree) alias(a *ast.AliasNode, at Place, depth int) *Node {
 	target, known := t.target(a, name)
 	switch {
 	case !known:
-		t.faults = append(t.faults, Fault{NoAnchor, at, fmt.Sprintf("anchor %s is not declared", problem.Quote(name)), problem.Clip(name), "a declared anchor", fmt.Sprintf("write out the value on line %d", at.Line)})
+		t.fault(NoAnchor, at, fmt.Sprintf("anchor %s is not declared", problem.Quote(name)), problem.Clip(name), "a declared anchor", fmt.Sprintf("write out the value on line %d", at.Line))
 		return &Node{Kind: Broken, At: at}
 	case t.open[target]:
 		t.tooMuch(at, "an alias stands inside the value that it names", "*"+problem.Clip(name), "a value that ends",
@@ -189,7 +217,7 @@ func (t *tree) alias(a *ast.AliasNode, at Place, depth int) *Node {
 func (t *tree) tag(n *ast.TagNode, at Place, depth int) *Node {
 	out := t.node(n.Value, depth)
 	if tag := n.GetToken().Value; tag != "!!str" {
-		t.wrongType(at, "a tag is not read here", problem.Clip(tag), "a plain value", fmt.Sprintf("on line %d remove %s", at.Line, problem.Clip(tag)))
+		t.fault(WrongType, at, "a tag is not read here", problem.Clip(tag), "a plain value", fmt.Sprintf("on line %d remove %s", at.Line, problem.Clip(tag)))
 		return out
 	}
 	if out.Scalar() {
@@ -203,8 +231,4 @@ func nodeName(n ast.Node) string {
 		return ""
 	}
 	return n.GetToken().Value
-}
-
-func (r *reader) wrongType(at Place, summary, got, want, fix string) {
-	r.faults = append(r.faults, Fault{WrongType, at, summary, got, want, fix})
 }
