@@ -17,8 +17,8 @@ var faultCodes = map[document.FaultKind]string{
 
 // decode reads a text as one document. It returns nil where nothing can be
 // made of the text; the report then says why.
-func (r *report) decode(data []byte) *document.Node {
-	root, faults := document.Read(r.path, data, limits)
+func (r *report) decode(data []byte, within document.Limits) *document.Node {
+	root, faults := document.Read(r.path, data, within)
 	for _, f := range faults {
 		if step, ok := stepOn(string(data), f.At.Line); ok && f.Kind == document.NotYAML {
 			f.Fix = fmt.Sprintf("on line %d put the step into quotes: - %s", f.At.Line, problem.Quote(step))

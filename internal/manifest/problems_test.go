@@ -114,6 +114,8 @@ var wrong = map[string]struct{ text, want, fix string }{
 	"deep by indentation":  {"build:\n" + steps(30), "RW-M06 25:23", "levels"},
 	"cycle":                {"build: &a [*a]\n", "RW-M06 4:12", "instead of *a"},
 	"longer cycle":         {"build: &a [&b [*a]]\n", "RW-M06 4:16", "instead of *a"},
+	"step body repeated":   {"faults: {slow: &a 'POST / {a: " + strings.Repeat("x", 50_000) + "}'}\nadmin: {a: [" + strings.Repeat("*a, ", 5000) + "]}\n", "RW-M06 5:33", "instead of the alias"},
+	"step body laughs":     {"faults: {slow: 'POST / json {a: &a [x, x, x, x, x, x], b: &b [*a, *a, *a, *a, *a], c: [*b, *b, *b, *b, *b]}'}\n", "RW-M03 4:16", "POST /entries"},
 	"billion laughs":       {"build: &a [x, x, x, x, x, x, x, x, x, x]\n" + laughs(9), "RW-M06 8:9", "instead of the alias"},
 }
 
