@@ -124,6 +124,7 @@ type FaultKind uint8
 // The kinds of faults.
 const (
 	NotYAML   FaultKind = iota
+	Syntax              // not YAML either, but in words and a mend that the library guesses
 	TooMuch             // a limit is passed
 	WrongType           // a tag, or a key that is no plain word
 	NoAnchor            // an alias names nothing

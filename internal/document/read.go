@@ -121,14 +121,14 @@ func (r *reader) syntax(err error) {
 	fix := fmt.Sprintf("mend line %d at column %d", at.Line, at.Column)
 	switch {
 	case strings.Contains(message, "\t"):
-		fix = fmt.Sprintf("on line %d replace the tab by spaces", at.Line)
-		message = "a tab is not allowed here"
+		r.notYAML(at, "a tab is not allowed here", "a tab", "spaces", fmt.Sprintf("on line %d replace the tab by spaces", at.Line))
+		return
 	case strings.Contains(message, "reserved character"), strings.Contains(message, "mapping value is not allowed"):
 		fix = fmt.Sprintf("on line %d put the value into double quotes", at.Line)
 	case strings.Contains(message, "could not find"), strings.Contains(message, "not found"):
 		fix = fmt.Sprintf("close on line %d what is opened at column %d", at.Line, at.Column)
 	}
-	r.notYAML(at, message, "", "", fix)
+	r.faults = append(r.faults, Fault{Syntax, at, message, "", "", fix})
 }
 
 func (r *reader) severalDocuments(second Place, fix string) {
