@@ -130,9 +130,11 @@ const (
 	NoAnchor            // an alias names nothing
 )
 
-// Fault is one thing that is wrong with a text.
+// Fault is one thing that is wrong with a text. What values hold, which may be
+// a secret, stands in Got alone, and only where Shows says so.
 type Fault struct {
 	Kind                    FaultKind
 	At                      Place
 	Summary, Got, Want, Fix string // as in [problem.Problem]
+	Shows                   bool   // Got repeats a part of a value
 }

@@ -37,7 +37,7 @@ type reader struct {
 func (r *reader) read(data []byte) (root *Node) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.notYAML(Place{1, 1}, "the file cannot be read as YAML", problem.Clip(fmt.Sprint(p)), "plain YAML", "write the file anew, without rare forms of YAML")
+			r.unreadable(fmt.Sprint(p))
 			root = nil
 		}
 	}()
@@ -112,12 +112,12 @@ func badRune(line []byte) int {
 
 // syntax notes an error of the library's parser.
 func (r *reader) syntax(err error) {
-	at, message := Place{1, 1}, ""
-	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-		at, message = placeOf(e.Token), e.Message // its Error() prints the whole text, and takes its time
-	} else {
-		message = err.Error()
+	e, ok := errors.AsType[*yaml.SyntaxError](err)
+	if !ok {
+		r.unreadable(err.Error())
+		return
 	}
+	at, message := placeOf(e.Token), e.Message // its Error() prints the whole text, and takes its time
 	fix := fmt.Sprintf("mend line %d at column %d", at.Line, at.Column)
 	switch {
 	case strings.Contains(message, "\t"):
@@ -128,7 +128,16 @@ func (r *reader) syntax(err error) {
 	case strings.Contains(message, "could not find"), strings.Contains(message, "not found"):
 		fix = fmt.Sprintf("close on line %d what is opened at column %d", at.Line, at.Column)
 	}
-	r.faults = append(r.faults, Fault{Syntax, at, message, "", "", fix})
+	f := Fault{Kind: Syntax, At: at, Summary: message, Fix: fix}
+	if quote := strings.IndexByte(message, '"'); quote > 0 { // a word of the text
+		f.Summary, f.Got, f.Shows = strings.TrimRight(message[:quote], ": "), problem.Clip(message[quote:]), true
+	}
+	r.faults = append(r.faults, f)
+}
+
+// unreadable notes what the library says of a text that it cannot take.
+func (r *reader) unreadable(why string) {
+	r.faults = append(r.faults, Fault{NotYAML, Place{1, 1}, "the file cannot be read as YAML", problem.Clip(why), "plain YAML", "write the file anew, without rare forms of YAML", true})
 }
 
 func (r *reader) severalDocuments(second Place, fix string) {
@@ -152,11 +161,11 @@ func andWhatFollows(at Place) string {
 }
 
 func (r *reader) notYAML(at Place, summary, got, want, fix string) {
-	r.faults = append(r.faults, Fault{NotYAML, at, summary, got, want, fix})
+	r.faults = append(r.faults, Fault{NotYAML, at, summary, got, want, fix, false})
 }
 
 func (r *reader) tooMuch(at Place, summary, got, want, fix string) {
-	r.faults = append(r.faults, Fault{TooMuch, at, summary, got, want, fix})
+	r.faults = append(r.faults, Fault{TooMuch, at, summary, got, want, fix, false})
 }
 
 func (r *reader) tooDeep(at Place) {

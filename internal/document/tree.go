@@ -89,9 +89,9 @@ func (t *tree) spend(at Place, depth int) bool {
 
 // fault notes what is wrong with the file, once: what an alias repeats is told
 // where it stands.
-func (t *tree) fault(kind FaultKind, at Place, summary, got, want, fix string) {
+func (t *tree) fault(f Fault) {
 	if t.through == nil {
-		t.faults = append(t.faults, Fault{kind, at, summary, got, want, fix})
+		t.faults = append(t.faults, f)
 	}
 }
 
@@ -116,8 +116,8 @@ func (t *tree) mapping(m *ast.MappingNode, at Place, depth int) *Node {
 		key, keyAt, ok := t.key(value.Key)
 		first, twice := seen[key]
 		if ok && twice {
-			t.fault(NotYAML, keyAt, fmt.Sprintf("the key %s stands twice in one mapping", problem.Quote(key)), fmt.Sprintf("%s on line %d and on line %d", problem.Quote(key), first.Line, keyAt.Line),
-				"each key once", fmt.Sprintf("remove the key on line %d or on line %d", first.Line, keyAt.Line))
+			t.fault(Fault{NotYAML, keyAt, fmt.Sprintf("the key %s stands twice in one mapping", problem.Quote(key)), fmt.Sprintf("%s on line %d and on line %d", problem.Quote(key), first.Line, keyAt.Line),
+				"each key once", fmt.Sprintf("remove the key on line %d or on line %d", first.Line, keyAt.Line), false})
 		}
 		if !ok || twice {
 			t.spend(keyAt, depth) // it takes as long as a value
@@ -167,7 +167,7 @@ func (t *tree) key(k ast.MapKeyNode) (string, Place, bool) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode, *ast.InfinityNode, *ast.NanNode:
 		return n.GetToken().Value, at, true
 	}
-	t.fault(WrongType, at, "a key is not a plain word", "an alias, an anchor, a list or a mapping", "a word", fmt.Sprintf("on line %d write the key as a word", at.Line))
+	t.fault(Fault{WrongType, at, "a key is not a plain word", "an alias, an anchor, a list or a mapping", "a word", fmt.Sprintf("on line %d write the key as a word", at.Line), false})
 	return "", at, false
 }
 
@@ -196,11 +196,12 @@ func (t *tree) alias(a *ast.AliasNode, at Place, depth int) *Node {
 	target, known := t.target(a, name)
 	switch {
 	case !known:
-		t.fault(NoAnchor, at, fmt.Sprintf("anchor %s is not declared", problem.Quote(name)), problem.Clip(name), "a declared anchor", fmt.Sprintf("write out the value on line %d", at.Line))
+		t.fault(Fault{NoAnchor, at, "an alias names no anchor that stands before it", "*" + problem.Clip(name), "a declared anchor",
+			fmt.Sprintf("on line %d write out the value, or put it into double quotes", at.Line), true})
 		return &Node{Kind: Broken, At: at}
 	case t.open[target]:
-		t.tooMuch(at, "an alias stands inside the value that it names", "*"+problem.Clip(name), "a value that ends",
-			fmt.Sprintf("write out the value on line %d instead of *%s", at.Line, problem.Clip(name)))
+		t.faults = append(t.faults, Fault{TooMuch, at, "an alias stands inside the value that it names", "*" + problem.Clip(name), "a value that ends",
+			fmt.Sprintf("write out the value on line %d instead of the alias", at.Line), true})
 		t.stopped = true
 		return &Node{At: at}
 	}
@@ -217,7 +218,8 @@ func (t *tree) alias(a *ast.AliasNode, at Place, depth int) *Node {
 func (t *tree) tag(n *ast.TagNode, at Place, depth int) *Node {
 	out := t.node(n.Value, depth)
 	if tag := n.GetToken().Value; tag != "!!str" {
-		t.fault(WrongType, at, "a tag is not read here", problem.Clip(tag), "a plain value", fmt.Sprintf("on line %d remove %s", at.Line, problem.Clip(tag)))
+		t.fault(Fault{WrongType, at, "a tag is not read here", problem.Clip(tag), "a plain value",
+			fmt.Sprintf("on line %d remove the tag, or put the whole value into double quotes", at.Line), true})
 		return out
 	}
 	if out.Scalar() {

@@ -156,6 +156,24 @@ func TestAllProblemsAtOnceAndNoSecretInThem(t *testing.T) {
 	}
 }
 
+// A secret that nobody put into quotes may be any form of YAML, and the file
+// may be that of a secret itself: it is told what is wrong, not what stands there.
+func TestASecretThatIsNoPlainTextShowsNowhere(t *testing.T) {
+	for _, file := range []string{
+		"hush\n", "'hush'\n", "- hush\n", "- {a: hush}\n",
+		"database: !hush\n", "database: !!hush x\n", "database: !hush x\n", "database: *hush\n", "database: &hush\n", "database: &a [*hush]\n",
+		"database: |hush\n", "database: >hush\n", "database: @hush\n", "database: `hush\n", "database: %hush\n",
+		"database: {hush}\n", "database: {hush: hush}\n", "database: [hush]\n", "database: [[hush]]\n", "database: {hush\n", "database: [hush\n",
+		"database: \"hush\n", "database: 'hush\n", "database: \"hush\"hush\n", "database: hush: hush\n", "database: - hush\n", "database: \"\\hush\"\n",
+		"database: hush\n", "%YAML \"hush\"\n---\na: b\n", "database: &hush [*hush]\n",
+	} {
+		_, err := settings.Load(source(nil, file), &config{})
+		if err == nil || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q gives %v", file, err)
+		}
+	}
+}
+
 func TestStructsAreAskedLast(t *testing.T) {
 	_, err := settings.Load(source(map[string]string{"DATABASE_URL": "x://y", "ERROR_MAIL": "a@b.c"}, ""), &config{})
 	if err == nil || !strings.Contains(err.Error(), "ERROR_MAIL needs SMTP_URL") || !strings.Contains(err.Error(), "and a sender") || count(err) != 2 {
