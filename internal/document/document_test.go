@@ -38,6 +38,11 @@ func TestTextsStayAsTheyStand(t *testing.T) {
 		"a: &x one\nb: *x\n":     `.a="one"@1 .b="one"@1 `,
 		"a: !!str 10\n":          `.a="10"@1 `,
 
+		// In JSON a tab is a blank wherever one may stand.
+		"{\"a\"\t: [\t1,\n\t2\t]\t}\n":               `.a[0]="1"@1 .a[1]="2"@2 `,
+		"\t{\"a\": \"\\t\"}":                         `.a="\t"@1 `,
+		"{\"a\":" + strings.Repeat("\t", 200) + "1}": `.a="1"@1 `,
+
 		// An alias is what stood before it (YAML 1.2, 7.1), however often it is read.
 		"a: &x {p: &y 1}\nb: &y 2\nc: *x\nd: *y\n": `.a.p="1"@1 .b="2"@2 .c.p="1"@1 .d="2"@2 `,
 		"o: &y 1\na: &x {q: *y}\nb: &y 2\nc: *x\n": `.o="1"@1 .a.q="1"@1 .b="2"@3 .c.q="1"@1 `,

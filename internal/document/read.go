@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,7 +45,11 @@ func (r *reader) read(data []byte) (root *Node) {
 	if !r.isText(data) {
 		return nil
 	}
-	text := string(bytes.TrimPrefix(data, []byte("\ufeff")))
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	text := string(data)
+	if json.Valid(data) { // its tabs stand between words alone, where YAML does not allow all of them
+		text = strings.ReplaceAll(text, "\t", " ")
+	}
 	if !r.runs(text) {
 		return nil
 	}

@@ -47,6 +47,15 @@ func TestTextsStayAsTheyStand(t *testing.T) {
 	}
 }
 
+func TestTabsBetweenTheWordsOfJSON(t *testing.T) {
+	for _, text := range []string{"{\"port\"\t: 8080}", "\t{\"port\": 8080}", "{\n\t\"port\"\t:\t8080\t\n}\n"} {
+		entries, err := flatfile.Read("app.json", "json", []byte(text))
+		if err != nil || len(entries) != 1 || entries[0].Key != "port" || entries[0].Text != "8080" {
+			t.Errorf("%q gives %v, %v", text, entries, err)
+		}
+	}
+}
+
 func TestBrokenFilesAreRefusedWithTheirLine(t *testing.T) {
 	for _, row := range []struct{ format, text, at string }{
 		{"yaml", "port: 1\nlog: [\n", "app.conf"},
