@@ -84,6 +84,39 @@ func TestSeveralDocumentsAreRefused(t *testing.T) {
 	}
 }
 
+// Of a text without quotes the lexer drops the tabs; behind one in double
+// quotes it skips a sign for each.
+func TestNothingIsLostByATab(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: \"x\t\t\t\t\ty\"\nb: 1\nc: 2\n":    "fault@1",
+		"- z\n- \"x\t\t\t\ty\"\n- 2\n- 3\n":    "fault@2",
+		"a: \"x\n  y\tz\"\nb: 1\n":             "fault@1",
+		"a: [\"x\t\t\", 2]\n":                  "fault@1",
+		"a: x\ty\n":                            "fault@1",
+		"a: [x\ty]\n":                          "fault@1",
+		"a: 80\t80\n":                          "fault@1",
+		"a: 1\nb\tc: 2\n":                      "fault@2",
+		"a: x\n  y\tz\n":                       "fault@1",
+		"a: \"x\t\"\nb: 1\n":                   `.a="x\t"@1 .b="1"@2 `,
+		"a: \"x\t \n y\"\nb: 1\n":              `.a="x y"@1 .b="1"@3 `,
+		"a:\t\"x\"\t# \"\ty\"\nb: 1\n":         `.a="x"@1 .b="1"@2 `,
+		"a: \"\\\tx\"\nb: 1\n":                 `.a="\tx"@1 .b="1"@2 `,
+		"a: 'x\ty'\n":                          `.a="x\ty"@1 `,
+		"a: |\n  x\ty\nb: 1\n":                 `.a="x\ty\n"@1 .b="1"@3 `,
+		"a: >\n  x\ty\n\n  z\nb: 1\n":          `.a="x\ty\nz\n"@1 .b="1"@5 `,
+		"a:\tx\t# y\tz\nb:\t[\tx\t,\ty\t]\t\n": `.a="x"@1 .b[0]="x"@2 .b[1]="y"@2 `,
+	} {
+		root, faults := document.Read("x", []byte(text), limits)
+		got := lines("", root)
+		if len(faults) > 0 {
+			got = fmt.Sprintf("fault@%d", faults[0].At.Line)
+		}
+		if got != want || len(faults) > 0 && (len(faults) > 1 || root != nil || faults[0].Kind != document.NotYAML || !strings.Contains(faults[0].Fix, `\t`)) {
+			t.Errorf("%q gives %s, %+v; want %s", text, got, faults, want)
+		}
+	}
+}
+
 // What the library's lexer goes back over is refused before it sees it: of
 // each of these texts it would read every sign as often as there are signs.
 func TestWhatTheLexerIsSlowWithIsRefused(t *testing.T) {

@@ -18,7 +18,7 @@ func (r *reader) tokens(text string) (token.Tokens, bool) {
 				fmt.Sprintf("at most %d", r.limits.Values), "keep only settings in this file; move data into files that it names")
 			return nil, false
 		}
-		if !w.line(t) || !w.nesting(t) || !w.separator(t) || !w.key(t) {
+		if !w.line(t) || !w.nesting(t) || !w.separator(t) || !w.key(t) || !w.tabs(t) {
 			return nil, false
 		}
 		if t.Type != token.CommentType {
@@ -99,6 +99,38 @@ func (w *walk) key(t *token.Token) bool {
 	}
 	w.longKey(placeOf(w.last))
 	return false
+}
+
+// tabs refuses tabs that the lexer loses something by: in the middle of a text
+// without quotes it drops them, and for each in one in double quotes it skips a
+// sign behind the text, which can be a key with its value.
+func (w *walk) tabs(t *token.Token) bool {
+	text, kept := t.Origin, 0
+	switch t.Type {
+	case token.CommentType, token.SingleQuoteType, token.InvalidType:
+		return true
+	case token.DoubleQuoteType:
+		_, text, _ = strings.Cut(strings.ReplaceAll(text, "\\\t", ""), `"`)
+		text = strings.TrimSuffix(text, "\t\"") + `"` // one at the end does no harm
+	default:
+		kept = strings.Count(t.Value, "\t")
+	}
+	if tabsWithin(text) <= kept {
+		return true
+	}
+	at := placeOf(t)
+	w.notYAML(at, "a tab stands in the middle of a text", "a tab", `a blank, or \t within double quotes`,
+		fmt.Sprintf(`in the text that begins on line %d write a blank instead of the tab, or \t within double quotes`, at.Line))
+	return false
+}
+
+// tabsWithin counts the tabs of a text that stand between the words of a line.
+func tabsWithin(text string) int {
+	count := 0
+	for line := range strings.Lines(text) {
+		count += strings.Count(strings.Trim(line, " \t\r\n"), "\t")
+	}
+	return count
 }
 
 // tabIn returns the column of a tab in the indentation of the line that a
