@@ -8,7 +8,7 @@
 //
 // The invariant: any text ends within time and stack that are bounded by its
 // [Limits], and each fault has its place and a mend. The room does no I/O and
-// knows no key. Read next: read.go, then tree.go.
+// knows no key. Read next: read.go, runs.go, tokens.go, then tree.go.
 package document
 
 import (
@@ -20,12 +20,16 @@ import (
 
 // Limits bound what a text can cost.
 type Limits struct {
-	Bytes  int // of the text
+	Bytes  int // of the text, and once more of what aliases repeat
 	Values int // words and signs of the text, and values after aliases are followed
 }
 
 // MaxDepth is how many levels may nest, in any text.
 const MaxDepth = 20
+
+// MaxKey is how many bytes the keys on the way to a value may have together,
+// in any text.
+const MaxKey = 1 << 10
 
 // Kind is what a node is.
 type Kind uint8
@@ -120,14 +124,17 @@ type FaultKind uint8
 // The kinds of faults.
 const (
 	NotYAML   FaultKind = iota
+	Syntax              // not YAML either, but in words and a mend that the library guesses
 	TooMuch             // a limit is passed
 	WrongType           // a tag, or a key that is no plain word
 	NoAnchor            // an alias names nothing
 )
 
-// Fault is one thing that is wrong with a text.
+// Fault is one thing that is wrong with a text. What values hold, which may be
+// a secret, stands in Got alone, and only where Shows says so.
 type Fault struct {
 	Kind                    FaultKind
 	At                      Place
 	Summary, Got, Want, Fix string // as in [problem.Problem]
+	Shows                   bool   // Got repeats a part of a value
 }

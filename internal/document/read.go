@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/roadworthy-dev/roadworthy/internal/problem"
 )
 
 // Read reads a text. The node is nil where nothing can be made of it, which
@@ -19,26 +22,42 @@ import (
 // node there can be faults too: whoever asks can add its own and tell all at
 // once. The name of the file is for their mends.
 func Read(name string, data []byte, limits Limits) (*Node, []Fault) {
-	r := &reader{name: name, limits: limits}
+	r := &reader{name: name, limits: limits, lex: lexer.Tokenize}
 	return r.read(data), r.faults
 }
 
 type reader struct {
 	name   string
 	limits Limits
+	lex    func(string) token.Tokens // of the library
 	faults []Fault
 }
 
-func (r *reader) read(data []byte) *Node {
+// read reads a text. A panic of the library on odd input is the file's fault
+// as far as its writer is concerned: it must end no program.
+func (r *reader) read(data []byte) (root *Node) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.unreadable(fmt.Sprint(p))
+			root = nil
+		}
+	}()
 	if !r.isText(data) {
 		return nil
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	tokens, ok := r.tokens(string(data))
+	text := string(data)
+	if json.Valid(data) { // its tabs stand between words alone, where YAML does not allow all of them
+		text = strings.ReplaceAll(text, "\t", " ")
+	}
+	if !r.runs(text) {
+		return nil
+	}
+	tokens, ok := r.tokens(text)
 	if !ok {
 		return nil
 	}
-	file, err := parse(tokens)
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // which tree refuses with both lines
 	if err != nil {
 		r.syntax(err)
 		return nil
@@ -47,11 +66,12 @@ func (r *reader) read(data []byte) *Node {
 		return &Node{At: Place{1, 1}}
 	}
 	if len(file.Docs) > 1 {
-		r.severalDocuments(file.Docs[1])
+		second := placeOfDocument(file.Docs[1])
+		r.severalDocuments(second, andWhatFollows(second))
 		return nil
 	}
-	t := &tree{reader: r, anchors: map[string]ast.Node{}, open: map[string]bool{}}
-	root := t.node(file.Docs[0].Body, 1)
+	t := &tree{reader: r, anchors: map[string]ast.Node{}, targets: map[*ast.AliasNode]ast.Node{}, open: map[ast.Node]bool{}}
+	root = t.node(file.Docs[0].Body, 1)
 	if t.stopped {
 		return nil
 	}
@@ -95,109 +115,72 @@ func badRune(line []byte) int {
 	return column
 }
 
-// tokens splits a text and refuses what nests too deep, before the parser,
-// which recurses, sees it.
-func (r *reader) tokens(text string) (token.Tokens, bool) {
-	tokens := lexer.Tokenize(text)
-	lines := strings.Split(text, "\n")
-	flow, inLine, line := 0, 0, 0
-	for i, t := range tokens {
-		if t.Position.Line != line {
-			inLine, line = 0, t.Position.Line
-			if c := tabIn(lines, t); c > 0 && flow == 0 {
-				r.notYAML(Place{line, c}, "a line is indented with a tab", "a tab", "spaces: YAML does not allow tabs here", fmt.Sprintf("on line %d replace the tab by two spaces", line))
-				return nil, false
-			}
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-		case token.SequenceEndType, token.MappingEndType:
-			flow = max(0, flow-1)
-		case token.SequenceEntryType, token.MappingKeyType:
-			inLine++ // "- - - -" nests within one line
-		}
-		switch {
-		case flow > MaxDepth || inLine > MaxDepth:
-			r.tooDeep(placeOf(t))
-			return nil, false
-		case i == r.limits.Values:
-			r.tooMuch(placeOf(t), "the file has too many values", fmt.Sprintf("%d words and signs", len(tokens)),
-				fmt.Sprintf("at most %d", r.limits.Values), "keep only settings in this file; move data into files that it names")
-			return nil, false
-		}
-	}
-	return tokens, true
-}
-
-// tabIn returns the column of a tab in the indentation of the line that a
-// token is the first of, 0 for none. The library lets some of them pass, and
-// then the line means something else than it looks. Within a block of text a
-// tab is text, within brackets it is a blank.
-func tabIn(lines []string, t *token.Token) int {
-	if t.Position.Line < 1 || t.Position.Line > len(lines) || strings.HasPrefix(strings.TrimSpace(lines[t.Position.Line-1]), "#") {
-		return 0
-	}
-	if t.Prev != nil && (t.Prev.Type == token.LiteralType || t.Prev.Type == token.FoldedType) {
-		return 0
-	}
-	line := lines[t.Position.Line-1]
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	return strings.IndexByte(indent, '\t') + 1
-}
-
-// parse runs the library's parser. A panic of its own on odd input is the
-// file's fault as far as its writer is concerned.
-func parse(tokens token.Tokens) (file *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("parse the file: %v", p)
-		}
-	}()
-	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // which tree refuses with both lines
-}
-
 // syntax notes an error of the library's parser.
 func (r *reader) syntax(err error) {
-	at, message := Place{1, 1}, err.Error()
-	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-		at, message = placeOf(e.Token), e.Message
+	e, ok := errors.AsType[*yaml.SyntaxError](err)
+	if !ok {
+		r.unreadable(err.Error())
+		return
 	}
+	at, message := placeOf(e.Token), e.Message // its Error() prints the whole text, and takes its time
 	fix := fmt.Sprintf("mend line %d at column %d", at.Line, at.Column)
 	switch {
 	case strings.Contains(message, "\t"):
-		fix = fmt.Sprintf("on line %d replace the tab by spaces", at.Line)
-		message = "a tab is not allowed here"
+		r.notYAML(at, "a tab is not allowed here", "a tab", "spaces", fmt.Sprintf("on line %d replace the tab by spaces", at.Line))
+		return
 	case strings.Contains(message, "reserved character"), strings.Contains(message, "mapping value is not allowed"):
 		fix = fmt.Sprintf("on line %d put the value into double quotes", at.Line)
 	case strings.Contains(message, "could not find"), strings.Contains(message, "not found"):
 		fix = fmt.Sprintf("close on line %d what is opened at column %d", at.Line, at.Column)
 	}
-	r.notYAML(at, message, "", "", fix)
+	f := Fault{Kind: Syntax, At: at, Summary: message, Fix: fix}
+	if quote := strings.IndexByte(message, '"'); quote > 0 { // a word of the text
+		f.Summary, f.Got, f.Shows = strings.TrimRight(message[:quote], ": "), problem.Clip(message[quote:]), true
+	}
+	r.faults = append(r.faults, f)
 }
 
-func (r *reader) severalDocuments(second *ast.DocumentNode) {
-	at := Place{1, 1}
+// unreadable notes what the library says of a text that it cannot take.
+func (r *reader) unreadable(why string) {
+	r.faults = append(r.faults, Fault{NotYAML, Place{1, 1}, "the file cannot be read as YAML", problem.Clip(why), "plain YAML", "write the file anew, without rare forms of YAML", true})
+}
+
+func (r *reader) severalDocuments(second Place, fix string) {
+	r.notYAML(second, "the file holds several documents", "a second document", "one document", fix)
+}
+
+// placeOfDocument returns where a document begins.
+func placeOfDocument(d *ast.DocumentNode) Place {
 	switch {
-	case second.Start != nil:
-		at = placeOf(second.Start)
-	case second.Body != nil:
-		at = placeOf(second.Body.GetToken())
+	case d.Start != nil:
+		return placeOf(d.Start)
+	case d.Body != nil:
+		return placeOf(d.Body.GetToken())
 	}
-	r.notYAML(at, "the file holds several documents", "a second document", "one document", fmt.Sprintf("remove line %d and what follows it", at.Line))
+	return Place{1, 1}
+}
+
+// andWhatFollows is the mend of a second document.
+func andWhatFollows(at Place) string {
+	return fmt.Sprintf("remove line %d and what follows it", at.Line)
 }
 
 func (r *reader) notYAML(at Place, summary, got, want, fix string) {
-	r.faults = append(r.faults, Fault{NotYAML, at, summary, got, want, fix})
+	r.faults = append(r.faults, Fault{NotYAML, at, summary, got, want, fix, false})
 }
 
 func (r *reader) tooMuch(at Place, summary, got, want, fix string) {
-	r.faults = append(r.faults, Fault{TooMuch, at, summary, got, want, fix})
+	r.faults = append(r.faults, Fault{TooMuch, at, summary, got, want, fix, false})
 }
 
 func (r *reader) tooDeep(at Place) {
 	r.tooMuch(at, "the file nests too deep", fmt.Sprintf("more than %d levels", MaxDepth), fmt.Sprintf("at most %d levels", MaxDepth),
 		fmt.Sprintf("remove levels on line %d", at.Line))
+}
+
+func (r *reader) longKey(at Place) {
+	r.tooMuch(at, "a key is too long", fmt.Sprintf("more than %d bytes, with the keys above it", MaxKey), fmt.Sprintf("at most %d bytes", MaxKey),
+		fmt.Sprintf("on line %d write a shorter key", at.Line))
 }
 
 // placeOf returns where a token stands; the library leaves some without.

@@ -47,14 +47,26 @@ func TestTextsStayAsTheyStand(t *testing.T) {
 	}
 }
 
+func TestTabsBetweenTheWordsOfJSON(t *testing.T) {
+	for _, text := range []string{"{\"port\"\t: 8080}", "\t{\"port\": 8080}", "{\n\t\"port\"\t:\t8080\t\n}\n"} {
+		entries, err := flatfile.Read("app.json", "json", []byte(text))
+		if err != nil || len(entries) != 1 || entries[0].Key != "port" || entries[0].Text != "8080" {
+			t.Errorf("%q gives %v, %v", text, entries, err)
+		}
+	}
+}
+
 func TestBrokenFilesAreRefusedWithTheirLine(t *testing.T) {
 	for _, row := range []struct{ format, text, at string }{
 		{"yaml", "port: 1\nlog: [\n", "app.conf"},
 		{"yaml", "port: 1\n  bad: : x\n", "app.conf:2"},
 		{"yaml", "just text", "app.conf:1"},
-		{"yaml", "a: 1\nb: *x\n", "app.conf:2"},
+		{"yaml", "a: 1\nb: *hush\n", "app.conf:2"},
+		{"yaml", "a: 1\nb: !hush\n", "app.conf:2"},
+		{"yaml", "a: 1\nb: |hush\n", "app.conf:2"},
 		{"yaml", "a: 1\nb:\n  <<: {c: 1}\n", "app.conf:3"},
 		{"yaml", "a: 1\na: 2\n", "app.conf:2"},
+		{"yaml", "---\n---\nport: 9\n", "app.conf:2"},
 		{"yaml", strings.Repeat("[", 500), "app.conf:1"},
 		{"json", "{\"port\": 1,\n}", "app.conf:2"},
 		{"toml", "port = 1\nlog = = 2\n", "app.conf:2"},
@@ -67,7 +79,7 @@ func TestBrokenFilesAreRefusedWithTheirLine(t *testing.T) {
 	} {
 		entries, err := flatfile.Read("app.conf", row.format, []byte(row.text))
 		p, ok := problem.Of(err)
-		if !ok || !strings.HasPrefix(p.At, row.at) || p.Fix == "" || entries != nil {
+		if !ok || !strings.HasPrefix(p.At, row.at) || p.Fix == "" || entries != nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s %.20q: got %v, %v; want it at %s", row.format, row.text, entries, err, row.at)
 		}
 	}

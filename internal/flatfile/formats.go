@@ -23,7 +23,11 @@ func readYAML(name string, data []byte) ([]Entry, error) {
 	root, faults := document.Read(name, data, limits)
 	if len(faults) > 0 {
 		f := faults[0]
-		return nil, broken(name, f.At.Line, cmp.Or(f.Got, f.Summary), cmp.Or(f.Want, "YAML"), nil)
+		got := cmp.Or(f.Got, f.Summary)
+		if f.Shows { // it may be a secret, and this is logged
+			got = f.Summary
+		}
+		return nil, broken(name, f.At.Line, got, cmp.Or(f.Want, "YAML"), nil)
 	}
 	if root.Kind == document.Nothing {
 		return nil, nil

@@ -12,16 +12,18 @@ import (
 var limits = document.Limits{Bytes: 256 << 10, Values: 20_000}
 
 var faultCodes = map[document.FaultKind]string{
-	document.NotYAML: codeSyntax, document.TooMuch: codeSize, document.WrongType: codeType, document.NoAnchor: codeReference,
+	document.NotYAML: codeSyntax, document.Syntax: codeSyntax, document.TooMuch: codeSize, document.WrongType: codeType, document.NoAnchor: codeReference,
 }
 
 // decode reads a text as one document. It returns nil where nothing can be
 // made of the text; the report then says why.
-func (r *report) decode(data []byte) *document.Node {
-	root, faults := document.Read(r.path, data, limits)
+func (r *report) decode(data []byte, within document.Limits) *document.Node {
+	root, faults := document.Read(r.path, data, within)
 	for _, f := range faults {
-		if step, ok := stepOn(string(data), f.At.Line); ok && f.Kind == document.NotYAML {
-			f.Fix = fmt.Sprintf("on line %d put the step into quotes: - %s", f.At.Line, problem.Quote(step))
+		if f.Kind == document.Syntax {
+			if step, ok := stepOn(string(data), f.At.Line); ok {
+				f.Fix = fmt.Sprintf("on line %d put the step into quotes: - %s", f.At.Line, problem.Quote(step))
+			}
 		}
 		r.add(f.At, problem.Problem{Code: faultCodes[f.Kind], Summary: f.Summary, Got: f.Got, Want: f.Want, Fix: f.Fix})
 	}

@@ -22,7 +22,7 @@ func Parse(path string, data []byte) (*Manifest, error) {
 		path = Name
 	}
 	r := &reader{report: &report{path: path}}
-	root := r.decode(data)
+	root := r.decode(data, limits)
 	if root == nil {
 		return nil, r.err()
 	}

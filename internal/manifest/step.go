@@ -43,10 +43,16 @@ func (r *reader) step(n *document.Node, path string) *Step {
 	return s
 }
 
+// bodyLimits are those of a body: its aliases add no more than it is long, so
+// that many short ones take no longer than the manifest that holds them.
+func bodyLimits(body string) document.Limits {
+	return document.Limits{Bytes: len(body), Values: min(limits.Values, len(body)+1)}
+}
+
 // body reads what follows the path.
 func (r *reader) body(s *Step, at document.Place, path, body string, isJSON bool) bool {
 	inner := &report{path: r.path}
-	n := inner.decode([]byte(body))
+	n := inner.decode([]byte(body), bodyLimits(body))
 	if len(inner.findings) > 0 || n == nil {
 		why := "it cannot be read"
 		if len(inner.findings) > 0 {

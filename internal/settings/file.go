@@ -29,6 +29,9 @@ func readFlat(name, section string, data []byte) *flat {
 	f := &flat{name: name}
 	root, faults := document.Read(name, data, limits)
 	for _, fault := range faults {
+		if fault.Shows { // it may be the value of a secret
+			fault.Got = ""
+		}
 		f.refuse(fault.At.Line, fault.Summary, fault.Got, fault.Want, fault.Fix)
 	}
 	what := "the file"
@@ -38,7 +41,11 @@ func readFlat(name, section string, data []byte) *flat {
 	switch {
 	case root == nil || root.Kind == document.Nothing || root.Kind == document.Broken:
 	case root.Kind != document.Mapping:
-		f.refuse(root.At.Line, what+" is no mapping", root.Describe(), "settings, such as key: value", "write the settings as key: value")
+		got := "a value alone" // which the file of a secret has
+		if root.Kind == document.List {
+			got = root.Describe()
+		}
+		f.refuse(root.At.Line, what+" is no mapping", got, "settings, such as key: value", "write the settings as key: value")
 	default:
 		f.add("", root, root.At.Line)
 	}

@@ -67,6 +67,8 @@ func (l *loader) readFile() {
 		f := l.byKey(e.key)
 		switch {
 		case f == nil && e.null && l.isSection(e.key): // a section with nothing in it
+		case f == nil && l.secretAbove(e.key) != nil: // such as a password in braces: its keys are the secret
+			l.wrongForm(l.secretAbove(e.key), e.value, "a mapping")
 		case f == nil:
 			l.unknownKey(e)
 		case f != nil && e.mapping:
@@ -82,6 +84,15 @@ func (l *loader) readFile() {
 
 func (l *loader) byKey(key string) *field {
 	i := slices.IndexFunc(l.fields, func(f *field) bool { return f.Key != "" && f.Key == key })
+	if i < 0 {
+		return nil
+	}
+	return l.fields[i]
+}
+
+// secretAbove returns the secret setting whose value a key of the file is a part of.
+func (l *loader) secretAbove(key string) *field {
+	i := slices.IndexFunc(l.fields, func(f *field) bool { return f.Secret && f.Key != "" && strings.HasPrefix(key, f.Key+".") })
 	if i < 0 {
 		return nil
 	}

@@ -156,6 +156,24 @@ func TestAllProblemsAtOnceAndNoSecretInThem(t *testing.T) {
 	}
 }
 
+// A secret that nobody put into quotes may be any form of YAML, and the file
+// may be that of a secret itself: it is told what is wrong, not what stands there.
+func TestASecretThatIsNoPlainTextShowsNowhere(t *testing.T) {
+	for _, file := range []string{
+		"hush\n", "'hush'\n", "- hush\n", "- {a: hush}\n",
+		"database: !hush\n", "database: !!hush x\n", "database: !hush x\n", "database: *hush\n", "database: &hush\n", "database: &a [*hush]\n",
+		"database: |hush\n", "database: >hush\n", "database: @hush\n", "database: `hush\n", "database: %hush\n",
+		"database: {hush}\n", "database: {hush: hush}\n", "database: [hush]\n", "database: [[hush]]\n", "database: {hush\n", "database: [hush\n",
+		"database: \"hush\n", "database: 'hush\n", "database: \"hush\"hush\n", "database: hush: hush\n", "database: - hush\n", "database: \"\\hush\"\n",
+		"database: hush\n", "%YAML \"hush\"\n---\na: b\n", "database: &hush [*hush]\n",
+	} {
+		_, err := settings.Load(source(nil, file), &config{})
+		if err == nil || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q gives %v", file, err)
+		}
+	}
+}
+
 func TestStructsAreAskedLast(t *testing.T) {
 	_, err := settings.Load(source(map[string]string{"DATABASE_URL": "x://y", "ERROR_MAIL": "a@b.c"}, ""), &config{})
 	if err == nil || !strings.Contains(err.Error(), "ERROR_MAIL needs SMTP_URL") || !strings.Contains(err.Error(), "and a sender") || count(err) != 2 {
@@ -279,17 +297,20 @@ func TestFilesOfOddForms(t *testing.T) {
 		"n: {c: 0x}":           "error N_C is not a whole number",
 		"a: |\n  one\n  two\n": "one\ntwo\n  0",
 		"{\"a\": \"\\u0041\", \"n\":\n\t{\"c\": 3}}": "A  3",
-		"a: [":                             "error ",
-		"a: 1\n---\nb: 2":                  "error several documents",
-		"a: \xff":                          "error UTF-8",
-		"- a\n- b":                         "error the file is no mapping",
-		"just text":                        "error the file is no mapping",
-		"n:\n  <<: {c: 1}":                 "error merge key",
-		"a: *nobody":                       "error anchor",
-		"a: !!binary x":                    "error a tag is not read",
-		strings.Repeat("[", 100):           "error nests too deep",
-		strings.Repeat("a: {", 50):         "error nests too deep",
-		"a: " + strings.Repeat("x", 1<<20): "error too large",
+		"{\"a\"\t: \"b\"}":                           "b  0",
+		"\t{\"a\": \"b\"}":                           "b  0",
+		"a: [":                                       "error ",
+		"a: 1\n---\nb: 2":                            "error several documents",
+		"# one\n---\n# two\n---\na: 1":               "error several documents",
+		"a: \xff":                                    "error UTF-8",
+		"- a\n- b":                                   "error the file is no mapping",
+		"just text":                                  "error the file is no mapping",
+		"n:\n  <<: {c: 1}":                           "error merge key",
+		"a: *nobody":                                 "error anchor",
+		"a: !!binary x":                              "error a tag is not read",
+		strings.Repeat("[", 100):                     "error nests too deep",
+		strings.Repeat("a: {", 50):                   "error nests too deep",
+		"a: " + strings.Repeat("x", 1<<20):           "error too large",
 	} {
 		var c small
 		from := settings.Source{File: "x.json", ReadFile: func(string) ([]byte, error) { return []byte(file), nil }}
