@@ -73,10 +73,10 @@
 // internal/front is the production front: ids, limits, deadlines, codes,
 // metrics, the status route; internal/front/pool chooses the worker,
 // internal/front/upstream speaks HTTP/1.1 with it, internal/front/health looks
-// at the backing services in the background; internal/backlog ends a listener
-// without losing who waits at it. internal/worker starts worker
-// processes, proves a new generation before the old one goes, and replaces
-// what dies, hangs or grows.
+// at the backing services in the background. internal/backlog ends a listener
+// without losing who waits at it, internal/socketfile keeps the file of a unix
+// socket out of the way. internal/worker starts worker processes, proves a new
+// generation before the old one goes, and replaces what dies, hangs or grows.
 //
 // # The walk of a line
 //
