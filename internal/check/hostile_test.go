@@ -224,7 +224,7 @@ serve()`})
 				t.Errorf("got %s: %s %s", v.Outcome, v.Seen, v.Why)
 			}
 			t.Logf("%d KiB at most, %d before", most, before)
-			if most > 150<<10 {
+			if most > 150<<10 && !raceEnabled { // whose records of memory take several times as much
 				t.Errorf("the tool took %d KiB, want at most 150 MiB", most)
 			}
 		})

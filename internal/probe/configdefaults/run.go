@@ -35,39 +35,40 @@ func run(ctx context.Context, b *bench.Bench, r *probe.Recorder) (Observations, 
 	if err := ordinary(ctx, b, &o); err != nil {
 		return o, err
 	}
+	within := o.limit(b) // which reads what others write from here on
 	var group errgroup.Group
 	group.SetLimit(atOnce)
-	group.Go(func() error { bare(ctx, b, r, &o); return nil })
+	group.Go(func() error { bare(ctx, b, r, within, &o); return nil })
 	o.StandIns = addressed(b.Manifest)
 	for i := range o.StandIns {
 		group.Go(func() error {
-			r.Try("config.defaults.stand-in", func() error { return leaveOut(ctx, b, o.limit(b), &o.StandIns[i]) })
+			r.Try("config.defaults.stand-in", func() error { return leaveOut(ctx, b, within, &o.StandIns[i]) })
 			return nil
 		})
 	}
-	credential(ctx, b, r, &group, o.limit(b), &o.Credential)
+	credential(ctx, b, r, &group, within, &o.Credential)
 	return o, group.Wait()
 }
 
 // bare starts the application on its defaults and looks at its posture.
-func bare(ctx context.Context, b *bench.Bench, r *probe.Recorder, o *Observations) {
+func bare(ctx context.Context, b *bench.Bench, r *probe.Recorder, within time.Duration, o *Observations) {
 	r.Try("config.defaults.start", func() (err error) {
-		o.Tries, err = start.Least(ctx, b, o.limit(b), rounds)
+		o.Tries, err = start.Least(ctx, b, within, rounds)
 		return err
 	})
-	r.Try("config.defaults.start", func() error { return without(ctx, b, o) })
+	r.Try("config.defaults.start", func() error { return without(ctx, b, within, o) })
 	r.Try("config.defaults.posture", func() error { return posture(ctx, b, r, o) })
 }
 
 // without leaves out, one by one, what the first start asked for.
-func without(ctx context.Context, b *bench.Bench, o *Observations) error {
+func without(ctx context.Context, b *bench.Bench, within time.Duration, o *Observations) error {
 	if len(o.Tries) < 2 || !o.Tries[1].Outcome.Served {
 		return nil
 	}
 	asked := start.Asked(o.Tries[0])
 	for _, setting := range asked[:min(len(asked), mostLeft)] {
 		given := slices.DeleteFunc(slices.Clone(o.Tries[1].Given), func(name string) bool { return name == setting })
-		try, err := start.With(ctx, b, o.limit(b), given)
+		try, err := start.With(ctx, b, within, given)
 		if err != nil {
 			return err
 		}
