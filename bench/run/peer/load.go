@@ -16,7 +16,7 @@ import (
 const replyTime = 30 * time.Second // a request that takes longer has failed
 
 // Load is a steady load: some clients, each on a connection that it keeps,
-// with a pause before each request. Unlike the client of net/http it repeats
+// with a pause before each request, one after another and not all at once. Unlike the client of net/http it repeats
 // nothing: a request that was sent and not answered has failed. Like every
 // client that keeps connections, it looks before it sends whether the server
 // has closed the one it has, and opens another.
@@ -48,8 +48,14 @@ type Driving struct {
 // Start begins a load.
 func (l Load) Start() *Driving {
 	d := &Driving{load: l, stop: make(chan struct{})}
-	for range l.Clients {
-		d.clients.Go(d.client)
+	for i := range l.Clients {
+		d.clients.Go(func() {
+			select {
+			case <-d.stop:
+			case <-time.After(l.Every * time.Duration(i) / time.Duration(l.Clients)):
+				d.client()
+			}
+		})
 	}
 	return d
 }
