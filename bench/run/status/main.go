@@ -5,7 +5,9 @@
 // The service is a Redis that counts; it is within this program. A second of
 // quiet is compared with one of polling: the master's own CPU time, and the
 // questions that the service got. No peer tells its dependencies' health; an
-// nginx that returns 100 fixed bytes at the same rate stands there as a floor.
+// nginx and a bare server of net/http that return 100 bytes at the same rate
+// stand there as floors. The requests come one after another, so that each of
+// them wakes who serves it: ten at once would cost a third.
 //
 // It asserts nothing. Read next: bench/run/peer.
 package main
@@ -66,14 +68,20 @@ func measure(b *peer.Bench) error {
 	if err != nil {
 		return err
 	}
+	bare, err := b.Start(peer.Spec{Name: "bare", Args: []string{"sh", "-c", "PORT=${0#*:} exec " + b.Sample, "ADDRESS"}, Env: []string{"SAMPLE=plain"}})
+	if err != nil {
+		return err //nolint:wrapcheck // says enough
+	}
 	var s seen
 	rounds := b.Count(3, 1)
-	err = b.Rounds(rounds, 3, func(i int) error {
+	err = b.Rounds(rounds, 4, func(i int) error {
 		switch i {
 		case 0:
 			return s.quiet.note(run.Own(), asked, func() (int, error) { time.Sleep(length); return 0, nil }) // this is the quiet
 		case 1:
 			return s.polled.note(run.Own(), asked, func() (int, error) { return poll(run.Address, "cache") })
+		case 2:
+			return s.bare.note(bare.Own(), asked, func() (int, error) { return poll(bare.Address, "xxx") })
 		default:
 			if nginx == nil {
 				return nil
@@ -91,7 +99,7 @@ func measure(b *peer.Bench) error {
 const length = 3 * time.Second // of a round
 
 // seen is what was measured: what a program spent and what the service was asked.
-type seen struct{ quiet, polled, nginx values }
+type seen struct{ quiet, polled, bare, nginx values }
 
 type values struct{ cpu, asked, rate []float64 } // percent, a second, a second
 
@@ -117,13 +125,13 @@ func (v *values) note(pids []int, asked *atomic.Int64, do func() (int, error)) e
 
 func (s *seen) report(b *peer.Bench, rounds int) {
 	at := " at " + peer.Number(peer.Median(s.polled.rate)) + " requests/s for the status"
-	polled, quiet, floor := peer.Median(s.polled.cpu), peer.Median(s.quiet.cpu), peer.Median(s.nginx.cpu)
+	polled, quiet, bare, floor := peer.Median(s.polled.cpu), peer.Median(s.quiet.cpu), peer.Median(s.bare.cpu), peer.Median(s.nginx.cpu)
 	row := peer.Row{
-		ID: "P15", What: "CPU of the master" + at, Ours: peer.Number(polled) + " % of one processor", Peers: "quiet " + peer.Number(quiet) + " %",
+		ID: "P15", What: "CPU of the master" + at, Ours: peer.Number(polled) + " % of one processor", Peers: "quiet " + peer.Number(quiet) + " %, net/http with a fixed reply " + peer.Number(bare) + " %",
 		Measured: max(polled-quiet, 0), Zero: true, Goal: peer.AtMost(2, " % more"), Rounds: rounds,
 	}
 	if floor > 0 {
-		row.Peers, row.Ratio = row.Peers+", nginx with a fixed reply "+peer.Number(floor)+" %", polled/floor
+		row.Peers, row.Ratio = row.Peers+", nginx "+peer.Number(floor)+" %", polled/floor
 	}
 	b.Row(row)
 	const beat = 0.5 // a second; when the polling begins within a beat is chance
