@@ -74,6 +74,9 @@ func (a *app) canTakeOver() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := config.Prove(); err != nil {
+				return err
+			}
 			return json.NewEncoder(a.Out).Encode(runner.TakeOverOf(config))
 		},
 	}

@@ -17,7 +17,7 @@ func reloadable(key string) bool {
 }
 
 // onlyRestarts are the settings that an upgrade does not apply either.
-func onlyRestarts() []string { return []string{"listen", "port", "mode"} }
+func onlyRestarts() []string { return []string{"listen", "port", "mode", "tls.plain"} }
 
 // hold gives the settings that no reload applies the values of the run back,
 // and returns the keys of those that were to change.

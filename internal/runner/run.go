@@ -302,6 +302,9 @@ func (m *master) closeLogs() error {
 
 // listen opens the address of the front.
 func (m *master) listen() error {
+	if err := m.listenPlain(); err != nil {
+		return err
+	}
 	s := m.config().Settings
 	network, address := s.address()
 	inherited, err := m.inherited()

@@ -33,7 +33,13 @@ func (m *master) openTLS(options *front.Options) error {
 		return nil
 	}
 	options.RedirectHTTP = true
-	if s.Plain == "" {
+	return nil
+}
+
+// listenPlain opens the address that answers plain HTTP beside TLS.
+func (m *master) listenPlain() error {
+	s := m.config().Settings.TLS
+	if m.tls == nil || s.Plain == "" {
 		return nil
 	}
 	var err error

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -39,15 +40,42 @@ type TakeOver struct {
 	Mode     string   `json:"mode"`
 	Address  string   `json:"address"`
 	TLS      bool     `json:"tls"`
+	Plain    string   `json:"plain"` // address beside TLS; "" for none
 }
 
 // TakeOverOf tells what this program would do with a configuration.
 func TakeOverOf(c *Config) TakeOver {
 	network, address := c.Settings.address()
-	return TakeOver{
+	t := TakeOver{
 		Handover: handoverVersion, Version: c.Version, Types: c.types(), Mode: c.Settings.Mode, Address: network + ":" + address,
 		TLS: c.Settings.TLS.Certificate != "" || len(c.Settings.TLS.Domains) > 0,
 	}
+	if t.TLS {
+		t.Plain = c.Settings.TLS.Plain
+	}
+	return t
+}
+
+// Prove refuses what a master would end of before it serves: settings that read
+// well and cannot be used, such as a certificate that does not fit its key. It
+// listens nowhere and connects to nobody.
+func (c *Config) Prove() error {
+	m := &master{log: slog.New(slog.DiscardHandler), requests: &requests{}}
+	m.current.Store(c)
+	if c.sendsSyslog() {
+		if _, err := m.openSyslog(); err != nil {
+			return err
+		}
+		_ = m.syslog.Close() // it has not connected
+	}
+	if !slices.Contains(c.types(), "web") {
+		return nil
+	}
+	if err := m.openFront(); err != nil {
+		return err
+	}
+	m.front.Close()
+	return nil
 }
 
 // candidate is the program that is to take over.
@@ -133,6 +161,7 @@ func (m *master) question(ctx context.Context, c *candidate, path string) error 
 		{"mode", now.Mode, c.Mode},
 		{"address", now.Address, c.Address},
 		{"TLS", now.TLS, c.TLS},
+		{"address that answers plain HTTP", now.Plain, c.Plain},
 	} {
 		if point.is != point.will {
 			return refused("the new program would not go on with this run: only a restart changes the "+point.name, path, fmt.Sprint(point.will), nil)

@@ -274,6 +274,55 @@ func TestAnUpgradeToNothingIsRefused(t *testing.T) {
 	checkLines(t, p.log()[:strings.LastIndexByte(p.log(), '\n')+1], 0)
 }
 
+// TestAnUpgradeToWhatDoesNotServeIsRefused changes the manifest to settings
+// that read well, and of which a program that has taken over would end.
+func TestAnUpgradeToWhatDoesNotServeIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	certificate(t, dir)
+	text, err := os.ReadFile("testdata/count/app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	manifest := func(run string) {
+		write("roadworthy.yaml", "name: shop\ntraffic: [GET /]\nprocesses: {web: python3 app.py}\nrun:\n  tls: {certificate: "+dir+"/cert.pem, key: "+dir+"/key.pem"+run+"\n")
+	}
+	write("app.py", string(text))
+	manifest("}")
+	p := launch(t, dir, []string{"python3", "app.py"}, nil, nil, nil)
+	p.ready(2)
+	before := p.pids()
+	write("short.pem", "no certificate")
+	for run, want := range map[string]string{
+		"}\n  syslog: {url: 'carrier://pigeon'}":                         "SYSLOG_URL is no syslog address",
+		"}\n  syslog: {url: 'tcp://127.0.0.1', facility: kitchen}":       "SYSLOG_FACILITY is no facility",
+		", certificate: " + dir + "/short.pem}":                          "the certificate cannot be used",
+		", plain: '127.0.0.1:1'}":                                        "only a restart changes the address that answers plain HTTP",
+		"}\n  status: {path: /live}":                                     "/live",
+		"}\n  status: {token: [too-short]}":                              "token",
+		"}\n  mail: {server: 'smtp://127.0.0.1', errors: [nobody here]}": "ERROR_MAIL holds no list of addresses",
+	} {
+		manifest(run)
+		if strings.Contains(run, "certificate") { // once in a mapping
+			write("roadworthy.yaml", "name: shop\ntraffic: [GET /]\nprocesses: {web: python3 app.py}\nrun:\n  tls: {key: "+dir+"/key.pem"+run+"\n")
+		}
+		if master := p.ask(http.MethodPost, "/upgrade"); master.status != http.StatusConflict || !strings.Contains(master.body, want) {
+			t.Errorf("%s: %d %s", run, master.status, master.body)
+		}
+	}
+	manifest("}")
+	if out, err := p.order("upgrade"); err != nil {
+		t.Errorf("with settings that work: %v: %s", err, out)
+	}
+	if got := p.pids(); got != before {
+		t.Errorf("workers %q, before %q", got, before)
+	}
+}
+
 type answered struct {
 	status int
 	body   string

@@ -36,7 +36,7 @@ func (m *master) openLogs(stdout *os.File) error {
 		{Name: toStdout, Sink: logs.NewWriter(stdout, s.Log.Format == "prefix"), Level: s.Log.Level, Policy: logs.BlockWhileFlowing, Bytes: aheadOfStdout},
 		{Name: toErrors, Sink: logs.Func(m.reportTraces), Level: everything, Traces: true},
 	}
-	if s.Syslog.URL != "" && m.config().Manifest.Supplies("log.syslog") {
+	if m.config().sendsSyslog() {
 		sink, err := m.openSyslog()
 		if err != nil {
 			return err
@@ -49,6 +49,11 @@ func (m *master) openLogs(stdout *os.File) error {
 	m.inheritLog()
 	m.log = slog.New(logs.NewHandler(m.memory, logs.Source{Type: "roadworthy", Stream: logs.Own}, everything))
 	return nil
+}
+
+// sendsSyslog tells whether the log goes to a syslog server, too.
+func (c *Config) sendsSyslog() bool {
+	return c.Settings.Syslog.URL != "" && c.Manifest.Supplies("log.syslog")
 }
 
 // aheadOfStdout is what may wait for standard output, in bytes, before
