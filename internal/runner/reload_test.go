@@ -1,10 +1,13 @@
 package runner_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // firstOnly starts a server; of the processes after the first generation all
@@ -108,4 +111,36 @@ func TestAReloadThatCannotBeIsRefusedAsAWhole(t *testing.T) {
 	if err := r.reload(); err == nil || !strings.Contains(err.Error(), "beside the new one of web") || generation("clock") != 1 {
 		t.Errorf("got %v, clock has generation %d", err, generation("clock"))
 	}
+}
+
+// TestASharedWorkerHasTimeForItsRequests reloads and ends a run while a worker
+// that accepts by itself answers a request that takes longer than times.stop.
+func TestASharedWorkerHasTimeForItsRequests(t *testing.T) {
+	p := launch(t, ".", []string{"python3", "drains.py"}, map[string]string{"mode": "shared", "times.stop": "500ms", "times.drain": "20s"}, nil, nil)
+	p.ready(2)
+	slow := func(when string, do func() error) {
+		replies := make(chan string, 4)
+		for range cap(replies) {
+			go func() {
+				status, body := p.get("/slow3")
+				replies <- fmt.Sprint(status, " ", body)
+			}()
+		}
+		time.Sleep(300 * time.Millisecond) // until they are accepted, which nobody tells
+		if err := do(); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+		for range cap(replies) {
+			if got := <-replies; got != "200 hello" {
+				t.Errorf("a request during %s: %s", when, got)
+			}
+		}
+	}
+	before := p.pids()
+	slow("a reload", func() error { _, err := p.order("reload"); return err })
+	if p.pids() == before {
+		t.Error("nothing was reloaded")
+	}
+	slow("the end", func() error { return p.cmd.Process.Signal(syscall.SIGTERM) })
+	p.awaitEnd()
 }

@@ -291,6 +291,8 @@ func (m *master) spec(c *Config, name string) (worker.Spec, error) {
 	spec.Mode = map[string]worker.Mode{"proxy": worker.ModePort, "socket": worker.ModeSocket, "shared": worker.ModeShared}[s.Mode]
 	if spec.Mode == worker.ModeShared {
 		spec.Listener = m.shared
+		spec.Prove = -1                  // that it lives is all that is seen of it
+		spec.Times.Stop += s.Times.Drain // nobody else can tell when its requests are through
 	}
 	if spec.Count = s.count(); !c.Manifest.Supplies("workers") {
 		spec.Count = 1 // it supervises its own
