@@ -126,7 +126,7 @@ var errHurry = errors.New("stopped in a hurry: requests may have been lost")
 // runUntilSignal lets SIGTERM and SIGINT stop the run, SIGHUP reload it, and
 // SIGUSR2 upgrade the program, which may have left a run to this one. A
 // second one ends it at once, as people expect who press Ctrl-C again.
-func runUntilSignal(ctx context.Context, signals <-chan os.Signal, config *runner.Config, handed *runner.Handed) error {
+func runUntilSignal(ctx context.Context, signals chan os.Signal, config *runner.Config, handed *runner.Handed) error {
 	if os.Getenv("GOGC") == "" {
 		// A master's heap is small: to collect it half as often costs a few
 		// megabytes under load and saves processor time of each request.
@@ -139,7 +139,7 @@ func runUntilSignal(ctx context.Context, signals <-chan os.Signal, config *runne
 		stop()
 	}
 	reload, asked := make(chan struct{}, 1), make(chan struct{}, 1)
-	config.Images = images(asked, handed)
+	config.Images = images(asked, handed, signals)
 	hurry, ended := make(chan struct{}), make(chan error, 1)
 	config.Hurry = hurry
 	hurryUp := sync.OnceFunc(func() { close(hurry) })

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -12,9 +13,17 @@ import (
 	"github.com/roadworthy-dev/roadworthy/internal/runner"
 )
 
-// images lets a run be continued by another file of this program.
-func images(asked <-chan struct{}, handed *runner.Handed) *runner.Images {
-	return &runner.Images{Argv: os.Args, Exec: syscall.Exec, Asked: asked, Handed: handed}
+// images lets a run be continued by another file of this program. A signal that
+// asks for something would end an image that does not listen to it yet, and
+// with it the workers: meanwhile it is ignored, which an exec keeps.
+func images(asked <-chan struct{}, handed *runner.Handed, signals chan<- os.Signal) *runner.Images {
+	become := func(path string, argv, environ []string) error {
+		signal.Ignore(syscall.SIGHUP, syscall.SIGUSR2)
+		err := syscall.Exec(path, argv, environ)
+		signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR2)
+		return err //nolint:wrapcheck // the runner says what it was about
+	}
+	return &runner.Images{Argv: os.Args, Exec: become, Asked: asked, Handed: handed}
 }
 
 func (a *app) upgrade() *cobra.Command {
@@ -37,6 +46,9 @@ more than 8 seconds are cut. Where requests take longer, it is tried six times i
 then the moment may last 10 seconds; if there are requests even then, the upgrade is given up. With TLS connections cannot stay open: they are
 closed as at the end of a run, and the moment is up to five seconds long. Workers that share a socket
 (mode=shared) accept all the time.
+
+Where the new program supplies something else than the workers were told, such as error mail, a reload
+follows by itself; so does one that was asked for meanwhile.
 
 roadworthy logs -f ends and has to be called again; what it shows is kept. Counters begin anew.`,
 		Example: `  mv roadworthy.new /usr/local/bin/roadworthy

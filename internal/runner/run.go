@@ -77,7 +77,9 @@ type master struct {
 	types       []string
 	crews       map[string]*worker.Supervisor
 
-	reloads  sync.WaitGroup // those of a signal
+	reloads  sync.WaitGroup  // those that nobody waits for
+	reload   <-chan struct{} // each value is one that was asked for
+	due      chan struct{}   // the same, by an upgrade
 	orders   chan order
 	deaf     bool      // the front has ended, and cannot be opened again
 	handed   *handover // by another image of this program; nil for none
@@ -93,7 +95,10 @@ func (m *master) config() *Config { return m.current.Load() }
 // nothing of its first generation becomes ready. A value on reload makes a new
 // generation; its outcome is logged.
 func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan struct{}) (err error) {
-	m := &master{started: time.Now(), requests: &requests{}, crews: map[string]*worker.Supervisor{}, types: config.types()}
+	m := &master{
+		started: time.Now(), requests: &requests{}, crews: map[string]*worker.Supervisor{}, types: config.types(),
+		reload: reload, due: make(chan struct{}, 1),
+	}
 	m.current.Store(config)
 	m.reading, m.stopRead = context.WithCancel(context.Background())
 	defer m.stopRead()
@@ -111,7 +116,7 @@ func Run(ctx context.Context, config *Config, stdout *os.File, reload <-chan str
 		}
 		return errors.Join(err, m.close(context.WithoutCancel(ctx)))
 	}
-	return m.obey(ctx, reload, asked)
+	return m.obey(ctx, asked)
 }
 
 // open makes everything that workers need.

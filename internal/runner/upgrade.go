@@ -86,6 +86,9 @@ func (m *master) describe() *handover {
 	if level := slog.Level(m.level.Load()); level != m.config().Settings.Log.Level {
 		h.Level = &level
 	}
+	for _, secret := range m.mail.config.Secrets {
+		h.Secrets = append(h.Secrets, []byte(secret))
+	}
 	return h
 }
 
@@ -119,9 +122,13 @@ func (p *passing) pass(ctx context.Context, told func(TakeOver)) error {
 	}
 	p.state.Memory, p.state.Tails = m.memory.snapshot(), m.tails.snapshot()
 	p.undos = append(p.undos, p.state.drop)
+	p.state.Reload = len(m.reload) > 0 || len(m.due) > 0
 	fd, err := p.state.file()
 	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil { // the last moment at which an end can come first
+		return errors.New("the master is told to stop")
 	}
 	if told != nil {
 		told(p.next.TakeOver)

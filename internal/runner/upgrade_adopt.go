@@ -4,12 +4,14 @@ import (
 	"context"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/roadworthy-dev/roadworthy/internal/manifest"
 	"github.com/roadworthy-dev/roadworthy/internal/worker"
 )
 
@@ -152,4 +154,36 @@ func (m *master) tookOver() {
 	}
 	m.log.Info("took over", "from", m.handed.From, "version", m.config().Version, "pid", os.Getpid(), "pause", m.pause.Round(time.Millisecond).String(),
 		"connections", len(m.handed.Conns))
+	if told := slices.ContainsFunc(m.types, m.toldOtherwise); told || m.handed.Reload {
+		m.log.Info("a reload follows the upgrade", "asked", m.handed.Reload, "workers_told_otherwise_what_is_supplied", told)
+		m.due <- struct{}{}
+	}
+}
+
+// toldOtherwise reports whether the workers that were taken over do not know
+// what this program supplies: they would leave it to us, or do it a second
+// time.
+func (m *master) toldOtherwise(name string) bool {
+	handed := m.handed.Crews[name]
+	spec, err := m.spec(m.config(), name)
+	if handed == nil || err != nil { // that it cannot be started is told when it must be
+		return false
+	}
+	tokens := []string{"STATUS_TOKEN"}
+	for _, setting := range m.config().Manifest.Config.WithEffect(manifest.EffectToken) {
+		tokens = append(tokens, setting.Name)
+	}
+	said := func(env []string) (list []string) {
+		for _, entry := range env {
+			switch name, _, _ := strings.Cut(entry, "="); {
+			case name == "ROADWORTHY_SUPPLIES":
+				list = append(list, entry)
+			case slices.Contains(tokens, name):
+				list = append(list, name) // whoever has it answers the status route
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	return !slices.Equal(said(handed.Env()), said(spec.Env))
 }

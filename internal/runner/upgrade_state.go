@@ -20,7 +20,7 @@ import (
 
 // handoverVersion changes with the meaning of a [handover], and with that of a
 // [worker.Handover].
-const handoverVersion = 1
+const handoverVersion = 2
 
 // handoverVariable holds the descriptor of the handover, for the next image.
 const handoverVariable = "ROADWORTHY_HANDOVER"
@@ -45,6 +45,8 @@ type handover struct {
 	Heads    map[string][]byte           `json:"heads,omitempty"` // unfinished lines, by process and stream
 	Tails    map[string][]byte           `json:"tails,omitempty"` // by process
 	Memory   []LogLine                   `json:"memory,omitempty"`
+	Secrets  [][]byte                    `json:"secrets,omitempty"` // that no mail may hold; workers may have some of before the last change
+	Reload   bool                        `json:"reload,omitempty"`  // one was asked for meanwhile
 
 	files []int // duplicates, closed where the exec fails
 }

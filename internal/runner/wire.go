@@ -92,6 +92,11 @@ func (m *master) openMail() error {
 		Secrets: c.secrets(), PerHour: c.Settings.Mail.Hourly, Closing: 10 * time.Minute,
 		Log: m.log,
 	}
+	if m.handed != nil {
+		for _, secret := range m.handed.Secrets {
+			config.Secrets = append(config.Secrets, string(secret))
+		}
+	}
 	if c.mailsErrors() {
 		if c.Settings.Mail.Server == "" {
 			m.log.Warn("error mail is off: SMTP_URL is not set", "recipients", len(c.Settings.Mail.Errors))

@@ -12,7 +12,7 @@ import (
 )
 
 // handoverVersion changes with the meaning of Handover's fields.
-const handoverVersion = 1
+const handoverVersion = 2
 
 // Handover is a supervisor's state, to be passed through an exec of the same
 // process as JSON. The workers stay its children, so that their pids cannot be
@@ -29,9 +29,14 @@ type Handover struct {
 	files       []int
 }
 
+// handedGeneration holds what may be no UTF-8 as bytes, and not in its Spec:
+// JSON would change it.
 type handedGeneration struct {
 	Number   int       `json:"number"`
 	Spec     Spec      `json:"spec"`
+	Command  [][]byte  `json:"command"`
+	Env      [][]byte  `json:"env"`
+	Dir      []byte    `json:"dir"`
 	Listener int       `json:"listener"` // descriptor; -1 is none
 	Identity *identity `json:"identity,omitempty"`
 }
@@ -57,6 +62,42 @@ type handedProcess struct {
 	Output  []int     `json:"output"` // descriptors of the read ends; none where it writes as the master does
 	Notify  int       `json:"notify"`
 	Life    int       `json:"life,omitempty"` // write end of the lifeline; 0 is none
+}
+
+// handedOf describes a generation; its listener follows.
+func handedOf(g *generation) handedGeneration {
+	h := handedGeneration{Number: g.number, Spec: g.spec, Listener: -1, Identity: g.ids, Dir: []byte(g.spec.Dir)}
+	for _, word := range g.spec.Command {
+		h.Command = append(h.Command, []byte(word))
+	}
+	for _, entry := range g.spec.Env {
+		h.Env = append(h.Env, []byte(entry))
+	}
+	h.Spec.Command, h.Spec.Env, h.Spec.Dir = nil, nil, ""
+	return h
+}
+
+// spec is what was described.
+func (h handedGeneration) spec() Spec {
+	s := h.Spec
+	s.Dir = string(h.Dir)
+	for _, word := range h.Command {
+		s.Command = append(s.Command, string(word))
+	}
+	for _, entry := range h.Env {
+		s.Env = append(s.Env, string(entry))
+	}
+	return s
+}
+
+// Env is the environment that the workers were given, of the current generation.
+func (h *Handover) Env() []string {
+	for _, g := range h.Generations {
+		if g.Number == h.Current {
+			return g.spec().Env
+		}
+	}
+	return nil
 }
 
 // Handover freezes the supervisor, so that nothing is started or reaped any
@@ -98,7 +139,7 @@ func (s *Supervisor) describe(h *Handover) error {
 			return nil
 		}
 		known[g.number] = true
-		handed := handedGeneration{Number: g.number, Spec: g.spec, Listener: -1, Identity: g.ids}
+		handed := handedOf(g)
 		var err error
 		if g.spec.Listener != nil {
 			handed.Listener, err = h.inheritable(g.spec.Listener)
@@ -179,11 +220,12 @@ func (s *Supervisor) Adopt(h *Handover) error {
 	}
 	generations := map[int]*generation{}
 	for _, g := range h.Generations {
+		spec := g.spec()
 		if g.Listener >= 0 {
 			unix.CloseOnExec(g.Listener)
-			g.Spec.Listener = os.NewFile(uintptr(g.Listener), "listener")
+			spec.Listener = os.NewFile(uintptr(g.Listener), "listener")
 		}
-		generations[g.Number] = &generation{number: g.Number, spec: g.Spec, ids: g.Identity}
+		generations[g.Number] = &generation{number: g.Number, spec: spec, ids: g.Identity}
 	}
 	s.mu.Lock()
 	s.gen, s.generations = generations[h.Current], h.Highest
