@@ -102,9 +102,7 @@ func openAuthority(t *testing.T, httpPort, tlsPort, validity int, accounts ...ac
 	a.cmd = exec.Command(filepath.Join(dir, "pebble"), "-config", filepath.Join(dir, "config.json"), "-dnsserver", nameServer(t))
 	a.cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_VA_ALWAYS_VALID=0", "PEBBLE_AUTHZREUSE=0")
 	a.cmd.Stdout, a.cmd.Stderr = output, output
-	if err := a.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	a.cmd = started(t, a.cmd)
 	t.Cleanup(a.end)
 	a.issuer = a.issuerRoots("https://"+management+"/roots/0", own)
 	return a

@@ -105,6 +105,23 @@ func launch(t *testing.T, dir string, command []string, set map[string]string, e
 	return p
 }
 
+// started starts a command whose file a test wrote: a child of another test has
+// it open until its exec.
+func started(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
+	t.Helper()
+	err := cmd.Start()
+	for end := time.Now().Add(10 * time.Second); errors.Is(err, syscall.ETXTBSY) && time.Now().Before(end); err = cmd.Start() {
+		time.Sleep(10 * time.Millisecond)
+		same := cmd
+		cmd = exec.Command(same.Path)
+		cmd.Args, cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = same.Args, same.Dir, same.Env, same.Stdout, same.Stderr, same.SysProcAttr
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
 func (p *program) begin() {
 	p.t.Helper()
 	output, err := os.OpenFile(p.output, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -116,16 +133,7 @@ func (p *program) begin() {
 		p.cmd.Stdout = output
 	}
 	p.cmd.Stderr = output
-	err = p.cmd.Start()
-	for end := time.Now().Add(10 * time.Second); errors.Is(err, syscall.ETXTBSY) && time.Now().Before(end); err = p.cmd.Start() {
-		time.Sleep(10 * time.Millisecond) // a child of another test has the file open, which we wrote, until its exec
-		same := p.cmd
-		p.cmd = exec.Command(same.Path)
-		p.cmd.Args, p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = same.Args, same.Dir, same.Env, same.Stdout, same.Stderr, same.SysProcAttr
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	p.cmd = started(p.t, p.cmd)
 	go func() { defer close(p.ended); _ = p.cmd.Wait() }()
 	p.t.Cleanup(func() {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)

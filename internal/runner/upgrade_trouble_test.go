@@ -315,7 +315,7 @@ func TestAnEndDuringAnUpgradeWithTLSLosesNothing(t *testing.T) {
 func TestWhatCannotBeTakenOverIsStartedAnew(t *testing.T) {
 	p := launch(t, "count", []string{"python3", "app.py"}, nil, nil, func(cmd *exec.Cmd) {
 		script := `mkdir "$TMPDIR/folder"; cat > "$TMPDIR/state" <<END
-{"version":1,"pid":$$,"from":"old","number":1,"folder":"$TMPDIR/folder","listener":-1,"plain":-1,"control":-1,"crews":{"web":{"version":99}}}
+{"version":2,"pid":$$,"from":"old","number":1,"folder":"$TMPDIR/folder","listener":-1,"plain":-1,"control":-1,"crews":{"web":{"version":99}}}
 END
 exec 7<"$TMPDIR/state"; rm "$TMPDIR/state"; ROADWORTHY_HANDOVER=7 exec "$0" "$@"`
 		cmd.Args = append([]string{"sh", "-c", script}, cmd.Args...)
