@@ -100,11 +100,32 @@ func (s *Supervisor) changed(p *process, key string) {
 	}
 	// STOPPING=1: it ends by itself, so that no new request may reach it.
 	p.enter(Stopping)
+	times := p.gen.spec.Times
+	over := s.config.Clock.After(times.Drain + times.Stop)
 	s.task(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), p.gen.spec.Times.Drain)
+		ctx, cancel := context.WithTimeout(context.Background(), times.Drain)
 		defer cancel()
 		s.leave(ctx, p)
+		select {
+		case <-p.exited:
+		case <-s.life.Done():
+		case <-over:
+			s.overdue(p)
+		}
 	})
+}
+
+// overdue ends a process that has not done so by itself, for a successor.
+func (s *Supervisor) overdue(p *process) {
+	p.mu.Lock()
+	planned := p.planned
+	p.mu.Unlock()
+	if planned { // whoever ends it sees to it
+		return
+	}
+	const why = "it said STOPPING=1 and did not end"
+	s.emit(Event{Kind: HungWorker, Worker: p.Source, Why: why})
+	p.end("it hung: " + why)
 }
 
 // steady polls a text until it has been complete and unchanged for some polls.

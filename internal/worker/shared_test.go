@@ -207,3 +207,37 @@ while True:
 	_ = syscall.Kill(b.PID, syscall.SIGTERM)
 	w.until("a successor", func() bool { return w.count(Ready) == 2 })
 }
+
+// Whoever says that it ends, and does not, is neither alone for ever nor is its
+// slot empty.
+func TestStoppingForEverIsEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	spec := python(t, 1)
+	spec.Times.Drain, spec.Times.Stop = 300*time.Millisecond, 300*time.Millisecond
+	spec.Command = []string{"python3", "-c", `
+import os, signal, socket, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+l = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+while True:
+    c = l.accept()[0]
+    if c.recv(10):
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"STOPPING=1", os.environ["NOTIFY_SOCKET"])
+        time.sleep(600)`}
+	w.start(spec)
+	b, _ := w.look()
+	conn, err := net.Dial("tcp", b.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	said := time.Now()
+	_, _ = conn.Write([]byte("x"))
+	w.until("a successor", func() bool { return w.count(Ready) == 2 })
+	if took := time.Since(said); took < 600*time.Millisecond {
+		t.Errorf("it had %s for its end", took)
+	}
+	if w.count(HungWorker) != 1 || syscall.Kill(b.PID, 0) == nil {
+		t.Errorf("%d were told hung", w.count(HungWorker))
+	}
+}
