@@ -54,7 +54,7 @@ func (m *master) lockFolder() {
 func (m *master) sweep() {
 	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
 	for _, folder := range folders {
-		if !ours(folder) || serves(folder) {
+		if !ours(folder) || serves(folder) || inUse(folder) {
 			continue
 		}
 		if n := worker.EndOrphans(folder, m.config().Settings.Times.Stop); n > 0 {
@@ -73,6 +73,17 @@ func ours(folder string) bool {
 	}
 	system, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(system.Uid) == os.Geteuid()
+}
+
+// inUse reports whether a folder is locked: a master that shares the folder of
+// temporary files with us, but not the process ids, lives.
+func inUse(path string) bool {
+	folder, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer folder.Close()
+	return errors.Is(syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
 // serves reports whether the master of a folder lives.
